@@ -1,0 +1,237 @@
+//! Keys that programs sign in with: `cape_sk_<id>_<secret><crc>`, in base 62.
+//!
+//! The id is public and finds the row; of the secret only a hash is stored. The checksum lets
+//! scanners of source code tell a key from noise, and us refuse a typo without a look-up.
+use std::{fmt, str::FromStr};
+
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    ids::{ApiKeyId, UserId, WorkspaceId},
+    secret::{Secret, SecretSource},
+    text::Name,
+    time::Timestamp,
+};
+
+const PREFIX: &str = "cape_sk_";
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ID_DIGITS: usize = 22;
+const SECRET_DIGITS: usize = 44;
+const CHECK_DIGITS: usize = 6;
+
+/// A key, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its identity.
+    pub id: ApiKeyId,
+    /// The tenant whose credits it spends.
+    pub workspace: WorkspaceId,
+    /// Who made it.
+    pub owner: UserId,
+    /// What its maker calls it.
+    pub name: Name,
+    /// SHA-256 of the secret. 256 random bits need no slow hash.
+    pub secret_hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Whether it is good.
+    pub state: KeyState,
+}
+
+/// Where a key is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Good.
+    Active,
+    /// Taken back.
+    Revoked {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl ApiKey {
+    /// Whether a presented key is this one, and good. Comparing hashes tells a guesser nothing
+    /// about the secret, however long it takes.
+    #[must_use]
+    pub fn accepts(&self, presented: &PresentedKey) -> bool {
+        match self.state {
+            KeyState::Active => self.id == presented.id && self.secret_hash == presented.hash(),
+            KeyState::Revoked { .. } => false,
+        }
+    }
+
+    /// What may be shown of the key: enough to recognise it.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        let id = base62(self.id.raw().as_u128(), ID_DIGITS);
+        format!("{PREFIX}{id}")
+    }
+
+    /// Takes the key back. A key that is revoked stays revoked since the first time.
+    #[must_use]
+    pub fn revoke(self, now: Timestamp) -> Self {
+        match self.state {
+            KeyState::Active => Self { state: KeyState::Revoked { at: now }, ..self },
+            KeyState::Revoked { .. } => self,
+        }
+    }
+}
+
+/// A key as a caller presents it, or as its maker sees it once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PresentedKey {
+    /// The public part.
+    pub id: ApiKeyId,
+    /// The secret part.
+    pub secret: Secret,
+}
+
+/// A text that is not one of our keys. It does not say why: that would help a guesser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an API key of this platform")]
+pub struct InvalidApiKey;
+
+impl PresentedKey {
+    /// A key with a fresh secret of 256 bits.
+    #[must_use]
+    pub fn generate(id: ApiKeyId, source: &dyn SecretSource) -> Self {
+        let secret = [(); 2].map(|()| {
+            let mut half = [0; 16];
+            source.fill(&mut half);
+            base62(u128::from_be_bytes(half), ID_DIGITS)
+        });
+        Self { id, secret: Secret::new(secret.concat()) }
+    }
+
+    /// SHA-256 of the secret, as stored.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret.expose()).into()
+    }
+
+    /// The whole key, as its maker is told once.
+    #[must_use]
+    pub fn reveal(&self) -> Secret {
+        let id = base62(self.id.raw().as_u128(), ID_DIGITS);
+        let body = format!("{PREFIX}{id}_{}", self.secret.expose());
+        let check = checksum(&body);
+        Secret::new(body + &check)
+    }
+}
+
+impl FromStr for PresentedKey {
+    type Err = InvalidApiKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidApiKey> {
+        let rest = text.strip_prefix(PREFIX).ok_or(InvalidApiKey)?;
+        let (id, rest) = rest.split_once('_').ok_or(InvalidApiKey)?;
+        let sound = id.len() == ID_DIGITS
+            && rest.len() == SECRET_DIGITS + CHECK_DIGITS
+            && rest.bytes().all(|byte| DIGITS.contains(&byte));
+        if !sound {
+            return Err(InvalidApiKey);
+        }
+        let (secret, check) = rest.split_at(SECRET_DIGITS);
+        if checksum(&text[..text.len() - CHECK_DIGITS]) != check {
+            return Err(InvalidApiKey);
+        }
+        let id = number(id).ok_or(InvalidApiKey)?;
+        Ok(Self { id: ApiKeyId::new(Uuid::from_u128(id)), secret: Secret::new(secret) })
+    }
+}
+
+impl fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PresentedKey({})", self.id)
+    }
+}
+
+fn checksum(body: &str) -> String {
+    base62(crc32fast::hash(body.as_bytes()).into(), CHECK_DIGITS)
+}
+
+/// `number` in exactly so many digits; they must be enough.
+fn base62(mut number: u128, digits: usize) -> String {
+    let mut text = vec![b'0'; digits];
+    for place in text.iter_mut().rev() {
+        *place = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    debug_assert_eq!(number, 0, "too few digits");
+    text.into_iter().map(char::from).collect()
+}
+
+fn number(text: &str) -> Option<u128> {
+    text.bytes().try_fold(0_u128, |number, byte| {
+        let digit = DIGITS.iter().position(|known| *known == byte)?;
+        number.checked_mul(62)?.checked_add(digit.try_into().ok()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting;
+
+    impl SecretSource for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            for (byte, count) in buffer.iter_mut().zip(200..) {
+                *byte = count;
+            }
+        }
+    }
+
+    fn key() -> PresentedKey {
+        PresentedKey::generate(ApiKeyId::new(Uuid::from_u128(u128::MAX)), &Counting)
+    }
+
+    #[test]
+    fn a_key_that_was_shown_is_read_back() {
+        let shown = key().reveal();
+        assert_eq!(shown.expose().len(), "cape_sk_".len() + 22 + 1 + 44 + 6);
+        assert_eq!(shown.expose().parse(), Ok(key()));
+    }
+
+    #[test]
+    fn a_typo_anywhere_is_noticed() {
+        let shown = key().reveal();
+        for place in 0..shown.expose().len() {
+            let mut typo = shown.expose().to_owned().into_bytes();
+            typo[place] = if typo[place] == b'x' { b'y' } else { b'x' };
+            let typo = String::from_utf8(typo).expect("ascii");
+            assert_eq!(typo.parse::<PresentedKey>(), Err(InvalidApiKey), "{place}");
+        }
+        for cut in 0..shown.expose().len() {
+            assert_eq!(shown.expose()[..cut].parse::<PresentedKey>(), Err(InvalidApiKey));
+        }
+        assert_eq!("cape_sk_é_ü".parse::<PresentedKey>(), Err(InvalidApiKey));
+    }
+
+    #[test]
+    fn a_key_is_not_printed() {
+        assert!(!format!("{:?}", key()).contains(key().secret.expose()));
+    }
+
+    #[test]
+    fn a_revoked_key_stays_revoked_since_the_first_time() {
+        let (first, later) = (Timestamp::UNIX_EPOCH, Timestamp::MAX_UTC);
+        let key = ApiKey {
+            id: key().id,
+            workspace: WorkspaceId::new(Uuid::nil()),
+            owner: UserId::new(Uuid::nil()),
+            name: "ci".parse().expect("a name"),
+            secret_hash: key().hash(),
+            created_at: first,
+            state: KeyState::Active,
+        };
+        let guess = PresentedKey { secret: Secret::new("guess"), ..self::key() };
+        assert!(key.accepts(&self::key()) && !key.accepts(&guess));
+        let revoked = key.revoke(first);
+        assert!(!revoked.accepts(&self::key()));
+        assert_eq!(revoked.state, KeyState::Revoked { at: first });
+        assert_eq!(revoked.clone().revoke(later), revoked);
+    }
+}

@@ -1,0 +1,45 @@
+//! Money, plans, orders, payments, and the ledger of credits.
+//!
+//! Not here: tokens and models.
+mod credits;
+mod grant;
+mod hold;
+mod ledger;
+mod money;
+mod order;
+mod plan;
+mod ports;
+mod postings;
+mod provider;
+mod subscription;
+mod webhook;
+
+pub use credits::{BasisPoints, Credits, OutOfRange};
+pub use grant::{
+    Allocation, CreditGrant, GrantMove, GrantSource, NotEnough, UnknownGrantSource, allocate,
+};
+pub use hold::{EndedHold, GrantUse, Hold, HoldState, InvalidHold, Overage, Settlement};
+pub use ledger::{
+    Account, Balance, BalanceChange, InvalidTransaction, Posted, Transaction, TransactionKind,
+    Transfer, Unit,
+};
+pub use money::{Currency, Money, MoneyError, UnknownCurrency};
+pub use order::{
+    Observed, Order, OrderState, Payment, PaymentMismatch, ProviderName, UnknownProvider,
+};
+pub use plan::{Pack, Plan, PlanCode, PlanLimits, PlanPrice, PriceInterval, UnknownPlanCode};
+pub use ports::{
+    BillingReads, BillingRepositories, CatalogueReads, CustomerReads, CustomerRepository,
+    LedgerAudit, LedgerReads, LedgerRepository, OrderReads, OrderRepository, SubscriptionReads,
+    SubscriptionRepository, Violation, WebhookReads, WebhookRepository,
+};
+pub use postings::{
+    bonus, debt_repaid, expiry, hold, promotion, provider_cost, purchase, refund, release,
+    settlement,
+};
+pub use provider::{
+    CheckoutRequest, PaymentProvider, PaymentProviderError, RemoteCheckout, RemoteState,
+    WebhookRefused,
+};
+pub use subscription::{Subscription, SubscriptionState};
+pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};

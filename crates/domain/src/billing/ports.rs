@@ -1,0 +1,261 @@
+//! What billing needs from the store.
+use async_trait::async_trait;
+
+use super::{
+    Balance, CreditGrant, GrantMove, Hold, Order, Pack, Payment, Plan, PlanCode, Posted,
+    ProviderName, Subscription, Transaction, Webhook, WebhookOutcome,
+};
+use crate::{
+    ids::{HoldId, OrderId, ProcessId, WebhookId, WorkspaceId},
+    page::{Page, PageRequest},
+    store::StoreError,
+    time::Timestamp,
+};
+
+/// What is sold.
+#[async_trait]
+pub trait CatalogueReads: Send {
+    /// Every plan, the cheapest first.
+    async fn plans(&mut self) -> Result<Vec<Plan>, StoreError>;
+
+    /// The plan with this code.
+    async fn plan(&mut self, code: &PlanCode) -> Result<Option<Plan>, StoreError>;
+
+    /// Every pack, the smallest first.
+    async fn packs(&mut self) -> Result<Vec<Pack>, StoreError>;
+}
+
+/// Subscriptions within the scope of the work, to look at.
+#[async_trait]
+pub trait SubscriptionReads: Send {
+    /// The subscription of a workspace that has not ended. There is one at most.
+    async fn current(&mut self, workspace: WorkspaceId)
+    -> Result<Option<Subscription>, StoreError>;
+}
+
+/// Subscriptions within the scope of the work, to change.
+#[async_trait]
+pub trait SubscriptionRepository: SubscriptionReads {
+    /// Stores a new subscription.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when the workspace has one that has not ended.
+    async fn insert(&mut self, subscription: &Subscription) -> Result<(), StoreError>;
+}
+
+/// Who a workspace is at a payment provider, to look at.
+#[async_trait]
+pub trait CustomerReads: Send {
+    /// The provider's id of the workspace.
+    async fn find(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+    ) -> Result<Option<String>, StoreError>;
+}
+
+/// Who a workspace is at a payment provider, to change.
+#[async_trait]
+pub trait CustomerRepository: CustomerReads {
+    /// Remembers the provider's id. The first one stands.
+    async fn remember(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+        customer: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+}
+
+/// Orders and payments within the scope of the work, to look at.
+#[async_trait]
+pub trait OrderReads: Send {
+    /// The order with this id.
+    async fn find(&mut self, id: OrderId) -> Result<Option<Order>, StoreError>;
+
+    /// The payment of an order.
+    async fn payment(&mut self, order: OrderId) -> Result<Option<Payment>, StoreError>;
+}
+
+/// Orders and payments within the scope of the work, to change.
+#[async_trait]
+pub trait OrderRepository: OrderReads {
+    /// Stores a new order.
+    async fn insert(&mut self, order: &Order) -> Result<(), StoreError>;
+
+    /// Replaces the stored order, if nobody changed it since it was read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when `version` is no longer the stored one.
+    async fn update(&mut self, order: &Order) -> Result<(), StoreError>;
+
+    /// Stores a payment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when the provider's payment, or the order's, is there already.
+    async fn pay(&mut self, payment: &Payment) -> Result<(), StoreError>;
+}
+
+/// The inbox, to look at.
+#[async_trait]
+pub trait WebhookReads: Send {
+    /// The message with this id.
+    async fn find(&mut self, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
+}
+
+/// The inbox, to change.
+#[async_trait]
+pub trait WebhookRepository: WebhookReads {
+    /// Stores a message. Says whether it is new; one that is there already stays as it is.
+    async fn receive(&mut self, webhook: &Webhook) -> Result<bool, StoreError>;
+
+    /// Stores what became of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when it is not there or was handled already.
+    async fn handle(
+        &mut self,
+        id: WebhookId,
+        outcome: WebhookOutcome,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+}
+
+/// The ledger within the scope of the work, to look at.
+#[async_trait]
+pub trait LedgerReads: Send {
+    /// What `workspace` has. A workspace that was never given anything has nothing.
+    async fn balance(&mut self, workspace: WorkspaceId) -> Result<Balance, StoreError>;
+
+    /// The lots of `workspace` of which something remains, expired or not.
+    async fn grants(&mut self, workspace: WorkspaceId) -> Result<Vec<CreditGrant>, StoreError>;
+
+    /// Lots of any workspace within scope of which something remains though they expired at
+    /// `now` or before, the longest ago first, up to `limit`.
+    async fn expired_grants(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<CreditGrant>, StoreError>;
+
+    /// The hold with this id.
+    async fn hold(&mut self, id: HoldId) -> Result<Option<Hold>, StoreError>;
+
+    /// Open holds of a process, the oldest first, up to `limit`.
+    async fn holds_of(&mut self, process: ProcessId, limit: u32) -> Result<Vec<Hold>, StoreError>;
+
+    /// Open holds whose deadline is before `now`, the oldest first, up to `limit`.
+    async fn overdue_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Hold>, StoreError>;
+
+    /// Transactions of `workspace`, newest first.
+    async fn transactions(
+        &mut self,
+        workspace: WorkspaceId,
+        page: PageRequest,
+    ) -> Result<Page<Transaction>, StoreError>;
+}
+
+/// The ledger within the scope of the work, to change. Amounts were decided in the domain; what
+/// guards against concurrent writers is here: floors, keys and states are tested by the
+/// statement that writes.
+#[async_trait]
+pub trait LedgerRepository: LedgerReads {
+    /// What `workspace` has, which nobody else changes until this unit of work ends.
+    async fn lock(&mut self, workspace: WorkspaceId) -> Result<Balance, StoreError>;
+
+    /// Posts transactions, all or none. Balances that have a floor move with them; the test of
+    /// the floor and the movement are one statement. Balances are touched in the order of their
+    /// workspaces' ids.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when there is a transaction with the same key.
+    async fn post(&mut self, transactions: &[Transaction]) -> Result<Posted, StoreError>;
+
+    /// Stores a new lot.
+    async fn insert_grant(&mut self, grant: &CreditGrant) -> Result<(), StoreError>;
+
+    /// Moves parts of lots.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when something would go below zero: somebody was faster.
+    async fn move_grants(&mut self, moves: &[GrantMove]) -> Result<(), StoreError>;
+
+    /// Stores a new, open hold with its allocations.
+    async fn insert_hold(&mut self, hold: &Hold) -> Result<(), StoreError>;
+
+    /// Stores that a hold ended.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when the stored one is not open: somebody was faster.
+    async fn end_hold(&mut self, hold: &Hold) -> Result<(), StoreError>;
+}
+
+/// A broken invariant of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which invariant, by its stable name.
+    pub invariant: &'static str,
+    /// The id of what breaks it.
+    pub subject: String,
+    /// What is there, and what should be.
+    pub detail: String,
+}
+
+/// Proves the ledger, or says where it is broken. `docs/ledger.md` lists the invariants.
+#[async_trait]
+pub trait LedgerAudit: Send {
+    /// Every broken invariant within scope.
+    async fn violations(&mut self) -> Result<Vec<Violation>, StoreError>;
+}
+
+/// What billing reads.
+pub trait BillingReads: Send {
+    /// What is sold.
+    fn catalogue(&mut self) -> &mut dyn CatalogueReads;
+
+    /// Subscriptions.
+    fn subscriptions(&mut self) -> &mut dyn SubscriptionReads;
+
+    /// Customers at providers.
+    fn customers(&mut self) -> &mut dyn CustomerReads;
+
+    /// Orders and payments.
+    fn orders(&mut self) -> &mut dyn OrderReads;
+
+    /// The inbox.
+    fn webhooks(&mut self) -> &mut dyn WebhookReads;
+
+    /// The ledger.
+    fn ledger(&mut self) -> &mut dyn LedgerReads;
+
+    /// The proof of the ledger.
+    fn ledger_audit(&mut self) -> &mut dyn LedgerAudit;
+}
+
+/// The repositories billing works with, all in the same unit of work.
+pub trait BillingRepositories: Send {
+    /// What is sold.
+    fn catalogue(&mut self) -> &mut dyn CatalogueReads;
+
+    /// Subscriptions.
+    fn subscriptions(&mut self) -> &mut dyn SubscriptionRepository;
+
+    /// Customers at providers.
+    fn customers(&mut self) -> &mut dyn CustomerRepository;
+
+    /// Orders and payments.
+    fn orders(&mut self) -> &mut dyn OrderRepository;
+
+    /// The inbox.
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository;
+
+    /// The ledger.
+    fn ledger(&mut self) -> &mut dyn LedgerRepository;
+}

@@ -1,0 +1,158 @@
+//! Limits over short, sliding windows. Monthly quotas are not limits: they are kept in the
+//! database, as money is.
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{ids::WorkspaceId, store::BoxError, time::Timestamp};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Measure {
+    /// Calls.
+    Requests,
+    /// Tokens, in and out.
+    Tokens,
+}
+
+/// Over how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Window {
+    /// Any sixty seconds.
+    Minute,
+    /// Any sixty minutes.
+    Hour,
+}
+
+impl Measure {
+    /// The stable name, as shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+        }
+    }
+}
+
+impl Window {
+    /// The stable name, as shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+        }
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub const fn length(self) -> Duration {
+        match self {
+            Self::Minute => Duration::from_mins(1),
+            Self::Hour => Duration::from_hours(1),
+        }
+    }
+}
+
+/// How much of what a workspace may use in how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// What is counted.
+    pub measure: Measure,
+    /// Over how long.
+    pub window: Window,
+    /// The most there may be in any window.
+    pub limit: u64,
+}
+
+impl Rule {
+    /// The stable name, as refusals show it: `requests_per_minute`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}_per_{}", self.measure.name(), self.window.name())
+    }
+}
+
+/// What a call wants of one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The rule.
+    pub rule: Rule,
+    /// How much.
+    pub amount: u64,
+}
+
+/// Where a rule stands after a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The rule.
+    pub rule: Rule,
+    /// What is used of it.
+    pub used: u64,
+    /// How long until all that is used now is forgotten.
+    pub reset: Duration,
+}
+
+impl Standing {
+    /// What is left of it.
+    #[must_use]
+    pub const fn remaining(&self) -> u64 {
+        self.rule.limit.saturating_sub(self.used)
+    }
+}
+
+/// A claim that a rule does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{used} of {limit} {what} are used", used = standing.used, limit = standing.rule.limit,
+    what = standing.rule.name())]
+pub struct Refusal {
+    /// The rule, and where it stands.
+    pub standing: Standing,
+    /// What was wanted.
+    pub wanted: u64,
+    /// When the same claim may succeed, if nothing else is claimed. Nothing, if it never can.
+    pub retry_after: Option<Duration>,
+}
+
+/// What becomes of a call's claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a refused call must not be made"]
+pub enum Decision {
+    /// All are counted. The standings are in the order of the claims.
+    Admitted(Vec<Standing>),
+    /// None is counted.
+    Refused(Refusal),
+}
+
+/// The limiter cannot tell. Paid calls are closed then.
+#[derive(Debug, thiserror::Error)]
+#[error("the limiter is not available")]
+pub struct LimiterError(#[source] pub BoxError);
+
+/// Counts calls and tokens over sliding windows. What was admitted in any window is never more
+/// than the limit; a claim may be refused up to a sixtieth of a window longer than needed.
+#[async_trait]
+pub trait Limiter: Send + Sync {
+    /// Decides on all claims of a call at once: all are counted or none is.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when it cannot tell.
+    async fn admit(&self, claims: &[Claim], now: Timestamp) -> Result<Decision, LimiterError>;
+
+    /// Replaces what was claimed at `claimed_at` by what was really used, whether more or less.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when it cannot be told.
+    async fn correct(
+        &self,
+        claim: Claim,
+        claimed_at: Timestamp,
+        used: u64,
+        now: Timestamp,
+    ) -> Result<(), LimiterError>;
+}

@@ -1,0 +1,191 @@
+//! What usage needs from the outside.
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{
+    Call, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, ModelUsage, QuotaPeriod,
+};
+use crate::{
+    ids::{CallId, HoldId, WorkspaceId},
+    page::{Page, PageRequest},
+    store::{BoxError, StoreError},
+};
+
+/// Asks the models of one provider, in its own format.
+#[async_trait]
+pub trait ChatProvider: Send + Sync {
+    /// Checks that the provider's format can say all that is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`UnsupportedParameter`] names what it cannot.
+    fn check(&self, request: &ChatRequest) -> Result<(), UnsupportedParameter>;
+
+    /// Asks for an answer in one piece.
+    ///
+    /// # Errors
+    ///
+    /// See [`ModelProviderError`].
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatCompletion, ModelProviderError>;
+
+    /// Asks for an answer in pieces, and for what it used.
+    ///
+    /// # Errors
+    ///
+    /// See [`ModelProviderError`].
+    async fn stream(
+        &self,
+        request: &ChatRequest,
+    ) -> Result<Box<dyn ChatStream>, ModelProviderError>;
+}
+
+/// An answer that comes in pieces. Dropping it hangs up.
+#[async_trait]
+pub trait ChatStream: Send {
+    /// The next piece; nothing after the last one. After an error there is nothing more.
+    async fn next(&mut self) -> Option<Result<ChatEvent, ModelProviderError>>;
+}
+
+/// Something that the provider of the model has no word for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider of this model does not support `{parameter}`")]
+pub struct UnsupportedParameter {
+    /// The parameter, as the caller names it.
+    pub parameter: String,
+}
+
+/// Why a provider gave no answer, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelProviderError {
+    /// It refused the request as wrong, in these words.
+    #[error("the provider refused the request: {message}")]
+    Rejected {
+        /// Its own words, for the caller to read.
+        message: String,
+    },
+    /// We ask too often.
+    #[error("the provider is rate limiting us")]
+    RateLimited {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// It does not accept our key.
+    #[error("the provider does not accept our credentials")]
+    Credentials,
+    /// It failed, or could not be reached, or broke off.
+    #[error("the provider is not available")]
+    Unavailable(#[source] BoxError),
+    /// It did not answer in time.
+    #[error("the provider did not answer in time")]
+    Timeout,
+    /// Its answer cannot be read.
+    #[error("the provider's answer cannot be read")]
+    Malformed(#[source] BoxError),
+}
+
+impl ModelProviderError {
+    /// What is recorded of it.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Rejected { .. } => FailureKind::Rejected,
+            Self::RateLimited { .. } => FailureKind::RateLimited,
+            Self::Credentials => FailureKind::Credentials,
+            Self::Unavailable(_) => FailureKind::Unavailable,
+            Self::Timeout => FailureKind::Timeout,
+            Self::Malformed(_) => FailureKind::Malformed,
+        }
+    }
+}
+
+/// Calls within the scope of the work, to look at.
+#[async_trait]
+pub trait CallReads: Send {
+    /// The call with this id.
+    async fn find(&mut self, id: CallId) -> Result<Option<Call>, StoreError>;
+
+    /// The call that a hold covers.
+    async fn find_by_hold(&mut self, hold: HoldId) -> Result<Option<Call>, StoreError>;
+
+    /// Calls of `workspace`, newest first.
+    async fn list(
+        &mut self,
+        workspace: WorkspaceId,
+        page: PageRequest,
+    ) -> Result<Page<Call>, StoreError>;
+
+    /// What `workspace` used, model by model, of calls admitted in the period; what was charged
+    /// the most first, then by name.
+    async fn usage(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<Vec<ModelUsage>, StoreError>;
+}
+
+/// Calls within the scope of the work, to change.
+#[async_trait]
+pub trait CallRepository: CallReads {
+    /// Stores a call that was admitted.
+    async fn insert(&mut self, call: &Call) -> Result<(), StoreError>;
+
+    /// Stores what a running call used so far. A call that has ended stays as it is.
+    async fn checkpoint(&mut self, id: CallId, so_far: &Metered) -> Result<(), StoreError>;
+
+    /// Stores that a call ended.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when the stored one is not running: somebody was faster.
+    async fn end(&mut self, call: &Call) -> Result<(), StoreError>;
+}
+
+/// Counted calls per period within the scope of the work, to look at.
+#[async_trait]
+pub trait QuotaReads: Send {
+    /// Calls of `workspace` counted in the period.
+    async fn used(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<u64, StoreError>;
+}
+
+/// Counted calls per period within the scope of the work, to change.
+#[async_trait]
+pub trait QuotaRepository: QuotaReads {
+    /// Counts one call, if fewer than `limit` are counted. Says whether it did; the test and
+    /// the counting are one statement.
+    async fn take(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+        limit: u64,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes one call back that came to nothing. Never below zero.
+    async fn give_back(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<(), StoreError>;
+}
+
+/// What usage reads.
+pub trait UsageReads: Send {
+    /// Calls.
+    fn calls(&mut self) -> &mut dyn CallReads;
+
+    /// Quotas.
+    fn quotas(&mut self) -> &mut dyn QuotaReads;
+}
+
+/// The repositories usage works with, all in the same unit of work.
+pub trait UsageRepositories: Send {
+    /// Calls.
+    fn calls(&mut self) -> &mut dyn CallRepository;
+
+    /// Quotas.
+    fn quotas(&mut self) -> &mut dyn QuotaRepository;
+}

@@ -1,0 +1,189 @@
+//! What tokens cost us, and what a caller is charged for them.
+use crate::{
+    billing::{BasisPoints, Credits},
+    time::Timestamp,
+    usage::TokenCounts,
+};
+
+/// Million-millionths of a United States dollar in a millionth of a credit: a credit is a cent.
+const PICO_USD_PER_MICRO_CREDIT: i128 = 10_000;
+
+/// A cost in million-millionths of a United States dollar, zero or more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsdAmount(i64);
+
+/// A cost or a charge that does not fit. It is an error, never a wrap-around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cost of a call is out of range")]
+pub struct PriceOutOfRange;
+
+impl UsdAmount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// So many million-millionths of a dollar.
+    ///
+    /// # Errors
+    ///
+    /// [`PriceOutOfRange`] below zero.
+    pub const fn from_pico(pico: i64) -> Result<Self, PriceOutOfRange> {
+        if pico < 0 { Err(PriceOutOfRange) } else { Ok(Self(pico)) }
+    }
+
+    /// The million-millionths, for storage.
+    #[must_use]
+    pub const fn pico(self) -> i64 {
+        self.0
+    }
+}
+
+/// A decimal with all of its twelve places.
+impl std::fmt::Display for UsdAmount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = 1_000_000_000_000;
+        write!(f, "{}.{:012}", self.0 / unit, self.0 % unit)
+    }
+}
+
+/// Prices in million-millionths of a dollar per token, and per call. Unsigned: no price can
+/// raise a balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPrices {
+    /// For a token that is read for the first time.
+    pub input: u64,
+    /// For a token that is read from the cache.
+    pub cached_input: u64,
+    /// For a token that is written to the cache.
+    pub cache_write: u64,
+    /// For a token that comes out, for the caller or for the model itself.
+    pub output: u64,
+    /// For the call.
+    pub request: u64,
+}
+
+/// What a model costs. Unknown is not free: it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Price {
+    /// Per token.
+    Tokens(TokenPrices),
+    /// Explicitly nothing.
+    Free,
+}
+
+/// A price with its place in the price book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricedVersion {
+    /// Its name, as receipts show it.
+    pub version: String,
+    /// From when on it holds, until the next one does.
+    pub effective_at: Timestamp,
+    /// The price.
+    pub price: Price,
+}
+
+impl Price {
+    /// What these tokens cost us.
+    ///
+    /// # Errors
+    ///
+    /// [`PriceOutOfRange`] when it does not fit.
+    pub fn cost(&self, tokens: &TokenCounts) -> Result<UsdAmount, PriceOutOfRange> {
+        let prices = match self {
+            Self::Free => return Ok(UsdAmount::ZERO),
+            Self::Tokens(prices) => prices,
+        };
+        let parts = [
+            (tokens.input, prices.input),
+            (tokens.cached_input, prices.cached_input),
+            (tokens.cache_write, prices.cache_write),
+            (tokens.output, prices.output),
+            (tokens.reasoning, prices.output),
+            (1, prices.request),
+        ];
+        let cost = parts.into_iter().try_fold(0_i128, |sum, (count, price)| {
+            i128::from(count).checked_mul(i128::from(price))?.checked_add(sum)
+        });
+        let cost = cost.and_then(|cost| i64::try_from(cost).ok()).ok_or(PriceOutOfRange)?;
+        UsdAmount::from_pico(cost)
+    }
+}
+
+/// What a caller is charged for a cost: the cost and the mark-up, rounded up once, to a
+/// millionth of a credit.
+///
+/// # Errors
+///
+/// [`PriceOutOfRange`] when it does not fit.
+pub fn charge(cost: UsdAmount, markup: BasisPoints) -> Result<Credits, PriceOutOfRange> {
+    const WHOLE: i128 = 10_000;
+    let marked_up = i128::from(cost.0) * (WHOLE + i128::from(markup.0));
+    let divisor = WHOLE * PICO_USD_PER_MICRO_CREDIT;
+    let micros = (marked_up + divisor - 1) / divisor;
+    i64::try_from(micros).map(Credits::from_micros).map_err(|_| PriceOutOfRange)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GPT_4O_MINI: Price = Price::Tokens(TokenPrices {
+        input: 150_000,
+        cached_input: 75_000,
+        cache_write: 150_000,
+        output: 600_000,
+        request: 0,
+    });
+
+    fn tokens(input: u64, output: u64) -> TokenCounts {
+        TokenCounts { input, output, ..TokenCounts::default() }
+    }
+
+    #[test]
+    fn a_known_call_costs_what_its_provider_says() {
+        let cost = GPT_4O_MINI.cost(&tokens(1_000, 500)).expect("in range");
+        assert_eq!(cost.to_string(), "0.000450000000");
+        assert_eq!(charge(cost, BasisPoints(0)), Ok(Credits::from_micros(45_000)));
+        assert_eq!(charge(cost, BasisPoints(2_000)), Ok(Credits::from_micros(54_000)));
+    }
+
+    #[test]
+    fn every_class_of_tokens_has_its_price() {
+        let counts =
+            TokenCounts { input: 1, cached_input: 1, cache_write: 1, output: 1, reasoning: 1 };
+        let prices = TokenPrices {
+            input: 1,
+            cached_input: 10,
+            cache_write: 100,
+            output: 1_000,
+            request: 100_000,
+        };
+        let cost = Price::Tokens(prices).cost(&counts).expect("in range");
+        assert_eq!(cost.pico(), 102_111);
+        assert_eq!(Price::Free.cost(&counts), Ok(UsdAmount::ZERO));
+    }
+
+    #[test]
+    fn a_charge_is_rounded_up_once() {
+        for (pico, markup, micros) in [
+            (0, 2_000, 0),
+            (1, 0, 1),
+            (1, 2_000, 1),
+            (10_000, 0, 1),
+            (10_001, 0, 2),
+            (10_000, 2_000, 2),
+            (50_000, 2_000, 6),
+            (50_001, 2_000, 7),
+        ] {
+            let cost = UsdAmount::from_pico(pico).expect("positive");
+            assert_eq!(charge(cost, BasisPoints(markup)), Ok(Credits::from_micros(micros)));
+        }
+    }
+
+    #[test]
+    fn a_cost_that_does_not_fit_is_an_error() {
+        assert_eq!(GPT_4O_MINI.cost(&tokens(u64::MAX, u64::MAX)), Err(PriceOutOfRange));
+        let most = UsdAmount::from_pico(i64::MAX).expect("positive");
+        assert_eq!(charge(most, BasisPoints(u32::MAX)), Err(PriceOutOfRange));
+        assert_eq!(UsdAmount::from_pico(-1), Err(PriceOutOfRange));
+    }
+}
