@@ -1,0 +1,66 @@
+//! Polling the control feed, so that what is taken back anywhere is refused everywhere.
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cape_domain::{
+    access::{AccessClaims, ControlEntry, FEED_OVERLAP, FEED_STALE_AFTER},
+    store::{Scope, StoreError},
+    time::Timestamp,
+};
+
+use crate::Base;
+
+/// A cache that has to know what changed.
+pub trait ObeysControl: Send + Sync {
+    /// Takes note of a change. The same one may come many times.
+    fn apply(&self, entry: &ControlEntry);
+
+    /// Forgets what is of no use any more.
+    fn forget(&self, now: Timestamp);
+}
+
+/// Tells caches what changed.
+pub struct ControlFeed {
+    base: Base,
+    caches: Vec<Arc<dyn ObeysControl>>,
+    polled_at: Mutex<Option<Timestamp>>,
+}
+
+impl ControlFeed {
+    /// A feed for these caches. Until the first poll it is not fresh.
+    #[must_use]
+    pub fn new(base: Base, caches: Vec<Arc<dyn ObeysControl>>) -> Arc<Self> {
+        Arc::new(Self { base, caches, polled_at: Mutex::default() })
+    }
+
+    /// Reads what is new, and the last ten seconds again; the first time, all that a living
+    /// access token can depend upon.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: nothing is concluded, and the feed goes stale.
+    pub async fn poll(&self) -> Result<(), StoreError> {
+        let now = self.base.now();
+        let since = self.polled_at().unwrap_or(now - AccessClaims::LIFE) - FEED_OVERLAP;
+        let mut work = self.base.store.read(Scope::Platform).await?;
+        let entries = work.control().since(since).await?;
+        for cache in &self.caches {
+            for entry in &entries {
+                cache.apply(entry);
+            }
+            cache.forget(now);
+        }
+        *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
+    }
+
+    /// Whether the last poll is recent enough to let anybody spend.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        let now = self.base.now();
+        self.polled_at().is_some_and(|polled| now <= polled + FEED_STALE_AFTER)
+    }
+
+    fn polled_at(&self) -> Option<Timestamp> {
+        *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

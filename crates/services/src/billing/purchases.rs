@@ -1,0 +1,261 @@
+//! Buying a pack of credits.
+//!
+//! The order is written before the provider is asked, and what it answered in a second unit of
+//! work. A job finds out about orders whose answer never came. Nothing is granted here: that
+//! takes a payment.
+use std::sync::Arc;
+
+use cape_domain::{
+    access::{ManageBilling, Permit},
+    audit::Action,
+    billing::{
+        CheckoutRequest, Currency, Observed, Order, OrderState, PaymentMismatch, PaymentProvider,
+        PaymentProviderError, RemoteCheckout,
+    },
+    ids::{JobId, OrderId, PaymentId},
+    jobs::{Job, Task},
+    store::{Durability, Scope, StoreError},
+};
+use chrono::TimeDelta;
+
+use crate::{
+    Base,
+    audit::{Fact, Trail},
+    retry::{Contended, retry},
+};
+
+/// Sells packs of credits.
+pub struct PurchaseService {
+    base: Base,
+    trail: Trail,
+    provider: Option<Arc<dyn PaymentProvider>>,
+}
+
+/// An order that can be paid.
+#[derive(Clone, Debug)]
+pub struct OpenedOrder {
+    /// The order.
+    pub order: Order,
+    /// Where it is paid.
+    pub url: String,
+}
+
+/// Why nothing could be ordered.
+#[derive(Debug, thiserror::Error)]
+pub enum PurchaseError {
+    /// Nobody takes money here.
+    #[error("payments are not configured")]
+    Disabled,
+    /// No such pack.
+    #[error("there is no pack `{0}`")]
+    UnknownPack(String),
+    /// The pack has no price in this currency.
+    #[error("the pack is not sold in {0}")]
+    CurrencyNotSold(Currency),
+    /// The actor is no person, or is no more.
+    #[error("only a user can buy")]
+    NotAPerson,
+    /// The provider failed.
+    #[error(transparent)]
+    Provider(#[from] PaymentProviderError),
+    /// Something else was paid than what was ordered.
+    #[error(transparent)]
+    Mismatch(#[from] PaymentMismatch),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Contended for PurchaseError {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_conflict(),
+            Self::Disabled
+            | Self::UnknownPack(_)
+            | Self::CurrencyNotSold(_)
+            | Self::NotAPerson
+            | Self::Provider(_)
+            | Self::Mismatch(_) => false,
+        }
+    }
+}
+
+/// How long after an order was written its answer is looked for.
+const RECONCILE_AFTER: TimeDelta = TimeDelta::seconds(60);
+
+impl PurchaseService {
+    /// A service that takes money through this provider, if there is one.
+    #[must_use]
+    pub fn new(base: Base, trail: Trail, provider: Option<Arc<dyn PaymentProvider>>) -> Arc<Self> {
+        Arc::new(Self { base, trail, provider })
+    }
+
+    /// Orders a pack for the actor's workspace, and opens a checkout where it can be paid.
+    ///
+    /// # Errors
+    ///
+    /// See [`PurchaseError`].
+    pub async fn purchase(
+        &self,
+        permit: Permit<ManageBilling>,
+        pack: &str,
+        currency: Currency,
+    ) -> Result<OpenedOrder, PurchaseError> {
+        let provider = self.provider.as_deref().ok_or(PurchaseError::Disabled)?;
+        let order = retry!(self.place(&permit, provider, pack, currency))?;
+        let order = self.open(provider, order).await?;
+        match &order.state {
+            OrderState::Open { url, .. } => Ok(OpenedOrder { url: url.clone(), order }),
+            OrderState::Intended
+            | OrderState::Paid { .. }
+            | OrderState::Expired { .. }
+            | OrderState::Failed { .. } => {
+                Err(PurchaseError::Provider(PaymentProviderError::Refused {
+                    code: order.state.name().to_owned(),
+                }))
+            }
+        }
+    }
+
+    /// Finds out what became of an order whose answer never came: asks the provider again,
+    /// with the same key.
+    ///
+    /// # Errors
+    ///
+    /// See [`PurchaseError`].
+    pub async fn reconcile(&self, job: &Job, id: OrderId) -> Result<(), PurchaseError> {
+        let provider = self.provider.as_deref().ok_or(PurchaseError::Disabled)?;
+        let order = {
+            let mut work = self.base.store.read(Scope::Platform).await?;
+            work.orders().find(id).await?
+        };
+        if let Some(order) = order.filter(|order| order.state == OrderState::Intended) {
+            match self.open(provider, order).await {
+                Ok(_) | Err(PurchaseError::Provider(PaymentProviderError::Refused { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
+        work.jobs().complete(job).await?;
+        Ok(work.commit().await?)
+    }
+
+    async fn place(
+        &self,
+        permit: &Permit<ManageBilling>,
+        provider: &dyn PaymentProvider,
+        code: &str,
+        currency: Currency,
+    ) -> Result<Order, PurchaseError> {
+        let actor = permit.actor();
+        let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
+        let packs = work.catalogue().packs().await?;
+        let pack = packs.into_iter().find(|pack| pack.code == code);
+        let pack = pack.ok_or_else(|| PurchaseError::UnknownPack(code.to_owned()))?;
+        let price = pack.price(currency).ok_or(PurchaseError::CurrencyNotSold(currency))?;
+        let order = Order {
+            id: OrderId::next(&*self.base.ids),
+            workspace: actor.workspace,
+            user: actor.user().ok_or(PurchaseError::NotAPerson)?,
+            pack: pack.code,
+            credits: pack.credits,
+            bonus: pack.bonus,
+            price,
+            provider: provider.name(),
+            created_at: self.base.now(),
+            state: OrderState::Intended,
+            version: 0,
+        };
+        work.orders().insert(&order).await?;
+        let job = Job {
+            id: JobId::next(&*self.base.ids),
+            task: Task::ReconcileOrder(order.id),
+            unique_key: order.id.to_string(),
+            subject: order.id.to_string(),
+            run_at: order.created_at + RECONCILE_AFTER,
+            attempt: 0,
+        };
+        work.jobs().enqueue(&job).await?;
+        let fact = Fact {
+            action: Action::OrderPlaced,
+            subject: order.id.to_string(),
+            before: &[],
+            after: &[("pack", &order.pack), ("price", &order.price.to_string())],
+        };
+        self.trail.enter(&mut *work, actor, None, fact).await?;
+        work.commit().await?;
+        Ok(order)
+    }
+
+    /// Opens the checkout of an order, and writes down what the provider answered.
+    async fn open(
+        &self,
+        provider: &dyn PaymentProvider,
+        order: Order,
+    ) -> Result<Order, PurchaseError> {
+        let customer = self.customer(provider, &order).await?;
+        let request = CheckoutRequest {
+            order: order.id,
+            workspace: order.workspace,
+            customer,
+            description: format!("{} credits", order.credits),
+            price: order.price,
+        };
+        match provider.open_checkout(&request).await {
+            Ok(remote) => retry!(self.opened(order.id, &remote)),
+            Err(PaymentProviderError::Refused { code }) => {
+                retry!(self.refused(order.id))?;
+                Err(PaymentProviderError::Refused { code }.into())
+            }
+            Err(error @ PaymentProviderError::Unavailable(_)) => Err(error.into()),
+        }
+    }
+
+    async fn customer(
+        &self,
+        provider: &dyn PaymentProvider,
+        order: &Order,
+    ) -> Result<String, PurchaseError> {
+        let scope = Scope::Workspace(order.workspace);
+        let user = {
+            let mut work = self.base.store.read(scope).await?;
+            if let Some(known) = work.customers().find(order.workspace, order.provider).await? {
+                return Ok(known);
+            }
+            work.users().find(order.user).await?.ok_or(PurchaseError::NotAPerson)?
+        };
+        let customer = provider.create_customer(order.workspace, &user.email).await?;
+        retry!(async {
+            let mut work = self.base.store.begin(scope, Durability::Power).await?;
+            let (workspace, now) = (order.workspace, self.base.now());
+            work.customers().remember(workspace, order.provider, &customer, now).await?;
+            work.commit().await
+        })?;
+        Ok(customer)
+    }
+
+    async fn opened(&self, id: OrderId, remote: &RemoteCheckout) -> Result<Order, PurchaseError> {
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+        let order = work.orders().find(id).await?;
+        let order = order.ok_or(StoreError::Conflict { what: "order" })?;
+        let payment = PaymentId::next(&*self.base.ids);
+        match order.clone().observe(remote, payment, self.base.now())? {
+            Observed::Opened(opened) => {
+                work.orders().update(&opened).await?;
+                work.commit().await?;
+                Ok(opened)
+            }
+            Observed::Unchanged | Observed::Paid(..) | Observed::Expired(_) => Ok(order),
+        }
+    }
+
+    async fn refused(&self, id: OrderId) -> Result<(), StoreError> {
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+        let order = work.orders().find(id).await?;
+        if let Some(failed) = order.and_then(|order| order.fail(self.base.now())) {
+            work.orders().update(&failed).await?;
+            work.commit().await?;
+        }
+        Ok(())
+    }
+}

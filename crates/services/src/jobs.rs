@@ -1,0 +1,109 @@
+//! Carrying out what is due.
+use std::sync::Arc;
+
+use cape_domain::{
+    jobs::{Backlog, Failure, Job, LEASE, Task},
+    store::{Durability, Scope, StoreError},
+};
+
+use crate::{
+    Base,
+    billing::{PurchaseError, PurchaseService, WebhookError, WebhookService},
+};
+
+/// Carries out jobs.
+pub struct JobRunner {
+    base: Base,
+    webhooks: Arc<WebhookService>,
+    purchases: Arc<PurchaseService>,
+}
+
+/// Why a job could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    #[error(transparent)]
+    Purchase(#[from] PurchaseError),
+}
+
+const AT_ONCE: u32 = 10;
+
+impl JobRunner {
+    /// Carries out jobs through these services.
+    #[must_use]
+    pub fn new(
+        base: Base,
+        webhooks: Arc<WebhookService>,
+        purchases: Arc<PurchaseService>,
+    ) -> Arc<Self> {
+        Arc::new(Self { base, webhooks, purchases })
+    }
+
+    /// Carries out up to ten jobs that are due, one after the other, and says how many there
+    /// were. One that fails is tried again later, or given up with an alert.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when jobs cannot be claimed.
+    pub async fn run_due(&self) -> Result<usize, StoreError> {
+        let jobs = self.claim().await?;
+        for job in &jobs {
+            let outcome = self.run(job).await;
+            let name = if outcome.is_ok() { "done" } else { "failed" };
+            metrics::counter!("cape_jobs_total", "kind" => job.task.kind(), "outcome" => name)
+                .increment(1);
+            if let Err(error) = outcome {
+                self.fail(job, &error).await?;
+            }
+        }
+        Ok(jobs.len())
+    }
+
+    /// What is left to do.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let mut work = self.base.store.read(Scope::Platform).await?;
+        work.jobs().backlog().await
+    }
+
+    async fn claim(&self) -> Result<Vec<Job>, StoreError> {
+        let now = self.base.now();
+        if self.backlog().await?.oldest_due.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
+        let jobs = work.jobs().claim(now, now + LEASE, AT_ONCE).await?;
+        work.commit().await?;
+        Ok(jobs)
+    }
+
+    async fn run(&self, job: &Job) -> Result<(), JobError> {
+        match job.task {
+            Task::HandleWebhook(id) => Ok(self.webhooks.handle(job, id).await?),
+            Task::ReconcileOrder(id) => Ok(self.purchases.reconcile(job, id).await?),
+        }
+    }
+
+    async fn fail(&self, job: &Job, error: &JobError) -> Result<(), StoreError> {
+        let [jitter] = self.base.random();
+        let then = job.fail(self.base.now(), jitter);
+        match then {
+            Failure::Retry(at) => {
+                tracing::warn!(job.id = %job.id, job.kind = job.task.kind(), %error, %at, "job failed");
+            }
+            Failure::Dead => {
+                tracing::error!(job.id = %job.id, job.kind = job.task.kind(), %error, "job given up");
+            }
+        }
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
+        match work.jobs().fail(job, then, &error.to_string()).await {
+            Ok(()) => work.commit().await,
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which models a workspace may call.
+use std::{collections::BTreeSet, sync::Arc};
+
+use cape_domain::{
+    access::{Permit, UseAi},
+    store::StoreError,
+    time::Timestamp,
+    usage::{PriceBook, Provider},
+};
+
+use super::Entitlements;
+
+/// Shows the models that can be called.
+pub struct ModelService {
+    entitlements: Arc<Entitlements>,
+    book: Arc<PriceBook>,
+    configured: BTreeSet<Provider>,
+}
+
+/// A model that can be called.
+#[derive(Clone, Debug)]
+pub struct OpenModel {
+    /// What callers call it.
+    pub id: String,
+    /// Who runs it.
+    pub provider: Provider,
+    /// When it was released.
+    pub released_at: Timestamp,
+}
+
+impl ModelService {
+    /// Models of this book whose providers are configured.
+    #[must_use]
+    pub fn new(
+        entitlements: Arc<Entitlements>,
+        book: Arc<PriceBook>,
+        configured: BTreeSet<Provider>,
+    ) -> Arc<Self> {
+        Arc::new(Self { entitlements, book, configured })
+    }
+
+    /// The models the actor's plan reaches, in the order of the book.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn list(&self, permit: Permit<UseAi>) -> Result<Vec<OpenModel>, StoreError> {
+        let plan = self.entitlements.plan(permit.actor().workspace).await?;
+        let open = self.book.models().iter();
+        let open = open.filter(|m| plan.allows(m.class) && self.configured.contains(&m.provider));
+        let shown = open.map(|model| OpenModel {
+            id: model.id.clone(),
+            provider: model.provider,
+            released_at: model.released_at,
+        });
+        Ok(shown.collect())
+    }
+}

@@ -1,0 +1,149 @@
+//! Ending calls: what was used is paid, or everything goes back.
+use std::sync::Arc;
+
+use cape_domain::{
+    billing::Hold,
+    store::{Durability, Scope, StoreError},
+    usage::{Call, CallState, FailureKind, Metered, QuotaPeriod, Timing, TokenCounts},
+};
+
+use super::{Admission, ChatError, Gate};
+use crate::{Base, billing::close_hold, retry::retry};
+
+/// Ends calls that were admitted.
+pub struct Settler {
+    base: Base,
+    gate: Arc<Gate>,
+}
+
+impl Settler {
+    /// Ends calls that this gate admitted.
+    #[must_use]
+    pub fn new(base: Base, gate: Arc<Gate>) -> Self {
+        Self { base, gate }
+    }
+
+    /// Pays for a call: one unit of work for the ledger and the record.
+    ///
+    /// # Errors
+    ///
+    /// See [`ChatError`]; the hold stays open then, and is swept.
+    pub async fn settle(
+        &self,
+        admission: &Admission,
+        tokens: TokenCounts,
+        estimated: bool,
+        timing: Timing,
+    ) -> Result<Call, ChatError> {
+        let metered = self.gate.meter(&admission.price, tokens, estimated)?;
+        let end = End::Settled(metered);
+        let call = retry!(self.end(admission, end, timing))?;
+        let total = tokens.total().map_err(|_| ChatError::TooLarge)?;
+        self.gate.correct(admission, 1, total).await;
+        measure(&call, timing, "settled");
+        Ok(call)
+    }
+
+    /// Gives everything back for a call that came to nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`ChatError`]; the hold stays open then, and is swept.
+    pub async fn fail(
+        &self,
+        admission: &Admission,
+        kind: FailureKind,
+        timing: Timing,
+    ) -> Result<Call, ChatError> {
+        let end = End::Failed(kind);
+        let call = retry!(self.end(admission, end, timing))?;
+        self.gate.uncount(admission).await;
+        measure(&call, timing, kind.name());
+        Ok(call)
+    }
+
+    /// Writes down what a running call used so far, in case nothing more is heard of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ChatError`].
+    pub async fn checkpoint(
+        &self,
+        admission: &Admission,
+        tokens: TokenCounts,
+    ) -> Result<(), ChatError> {
+        let so_far = self.gate.meter(&admission.price, tokens, true)?;
+        let scope = Scope::Workspace(admission.call.workspace);
+        let mut work = self.base.store.begin(scope, Durability::Process).await?;
+        work.calls().checkpoint(admission.call.id, &so_far).await?;
+        Ok(work.commit().await?)
+    }
+
+    async fn end(
+        &self,
+        admission: &Admission,
+        end: End,
+        timing: Timing,
+    ) -> Result<Call, StoreError> {
+        let (call, hold) = (admission.call.clone(), admission.hold.clone());
+        close(&self.base, call, hold, admission.quota, end, timing).await
+    }
+}
+
+/// How a call ends.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// It is paid for.
+    Settled(Metered),
+    /// It came to nothing.
+    Failed(FailureKind),
+}
+
+/// Ends a call and its hold in one unit of work. Of two who try, the second meets a conflict.
+pub(super) async fn close(
+    base: &Base,
+    call: Call,
+    hold: Option<Hold>,
+    quota: Option<QuotaPeriod>,
+    end: End,
+    timing: Timing,
+) -> Result<Call, StoreError> {
+    let scope = Scope::Workspace(call.workspace);
+    let mut work = base.store.begin(scope, Durability::Process).await?;
+    let (used, cost) = match end {
+        End::Settled(metered) => (Some(metered.charge), metered.cost.pico()),
+        End::Failed(_) => (None, 0),
+    };
+    let transaction = match hold {
+        Some(hold) => Some(close_hold(base, &mut *work, hold, used, cost).await?),
+        None => None,
+    };
+    let (workspace, now) = (call.workspace, base.now());
+    let ended = match end {
+        End::Settled(metered) => call.settle(metered, transaction, timing, now),
+        End::Failed(kind) => call.fail(kind, timing, now),
+    };
+    let ended = ended.ok_or(StoreError::Conflict { what: "call" })?;
+    work.calls().end(&ended).await?;
+    if let (End::Failed(_), Some(period)) = (end, quota) {
+        work.quotas().give_back(workspace, period).await?;
+    }
+    work.commit().await?;
+    Ok(ended)
+}
+
+/// Own time and the provider's, apart.
+fn measure(call: &Call, timing: Timing, outcome: &'static str) {
+    let provider = call.provider.name();
+    metrics::counter!("cape_calls_total", "provider" => provider, "outcome" => outcome)
+        .increment(1);
+    metrics::histogram!("cape_call_provider_seconds", "provider" => provider)
+        .record(timing.provider.as_secs_f64());
+    let own = timing.total.saturating_sub(timing.provider);
+    metrics::histogram!("cape_call_own_seconds", "provider" => provider).record(own.as_secs_f64());
+    if let CallState::Settled { metered, .. } = &call.state {
+        let micros = u64::try_from(metered.charge.micros()).unwrap_or_default();
+        metrics::counter!("cape_charged_micro_credits_total", "provider" => provider)
+            .increment(micros);
+    }
+}
