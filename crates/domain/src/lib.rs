@@ -10,6 +10,7 @@ pub mod ids;
 pub mod jobs;
 pub mod json;
 pub mod page;
+pub mod probe;
 pub mod processes;
 pub mod secret;
 pub mod store;

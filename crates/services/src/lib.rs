@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod audit;
 mod base;
 pub mod billing;
+pub mod health;
 pub mod jobs;
 pub mod processes;
 mod retry;

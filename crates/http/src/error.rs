@@ -1,0 +1,223 @@
+//! One error for every failure. `/api` answers `application/problem+json` (RFC 9457); `/v1`
+//! answers in `OpenAI`'s shape, so that its SDKs raise their own exceptions.
+mod access;
+mod accounts;
+mod billing;
+mod usage;
+
+use std::{collections::BTreeMap, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use cape_domain::{
+    ids::RequestId,
+    store::{BoxError, StoreError},
+};
+use cape_wire::openai::ErrorBody;
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+/// What a client is told when a request fails.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// What went wrong, in general: the name of the status.
+    #[schema(example = "Not Found")]
+    pub title: String,
+    /// The status of the answer.
+    #[schema(example = 404)]
+    pub status: u16,
+    /// A stable, documented identifier of the kind of failure.
+    #[schema(example = "call.not_found")]
+    pub code: &'static str,
+    /// What went wrong here, for people. May change at any time.
+    pub detail: String,
+    /// The request, as the header `X-Request-ID` names it.
+    #[schema(example = "req_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    pub request_id: Option<String>,
+    /// Which fields are wrong, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<String, String>,
+}
+
+/// What every route may answer instead, whatever it does.
+#[derive(IntoResponses)]
+pub enum Failure {
+    /// Any failure; its `code` says which.
+    #[response(status = "default", content_type = "application/problem+json")]
+    Other(Problem),
+}
+
+/// A failed request: what to answer, and what to log.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    more: Box<More>,
+}
+
+/// What else is known of a failure. It is rare, and need not burden every result.
+#[derive(Debug, Default)]
+struct More {
+    detail: String,
+    errors: BTreeMap<String, String>,
+    param: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<BoxError>,
+}
+
+/// In which shape a failure is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// RFC 9457.
+    Problem,
+    /// `OpenAI`'s.
+    OpenAi,
+}
+
+impl Shape {
+    /// The shape that clients of this path read.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path == "/v1" || path.starts_with("/v1/") { Self::OpenAi } else { Self::Problem }
+    }
+}
+
+impl ApiError {
+    /// A failure the client caused and may read about.
+    pub(crate) fn client(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl fmt::Display,
+    ) -> Self {
+        let more = More { detail: detail.to_string(), ..More::default() };
+        Self { status, code, more: Box::new(more) }
+    }
+
+    /// A failure of ours. The cause is logged, never shown.
+    pub(crate) fn server(
+        status: StatusCode,
+        code: &'static str,
+        cause: impl Into<BoxError>,
+    ) -> Self {
+        let mut failure = Self::client(status, code, "The request could not be completed.");
+        failure.more.cause = Some(cause.into());
+        failure
+    }
+
+    /// A body whose fields are wrong, each for its own reason.
+    pub(crate) fn fields(errors: BTreeMap<String, String>) -> Self {
+        let detail = "Some fields are not valid; `errors` says which and why.";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut failure = Self::client(status, "request.invalid_fields", detail);
+        failure.more.errors = errors;
+        failure
+    }
+
+    /// The same, about one parameter.
+    pub(crate) fn about(mut self, param: impl Into<String>) -> Self {
+        self.more.param = Some(param.into());
+        self
+    }
+
+    /// The same, with one more header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
+            self.more.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+
+    /// The answer, in one shape or the other.
+    #[must_use]
+    pub fn answer(&self, shape: Shape, request: Option<RequestId>) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        for (name, value) in &self.more.headers {
+            answer.insert_header((name.clone(), value.clone()));
+        }
+        match shape {
+            Shape::Problem => {
+                answer.content_type("application/problem+json").json(self.problem(request))
+            }
+            Shape::OpenAi => answer.json(self.open_ai()),
+        }
+    }
+
+    /// Logs the cause, once, where there is one.
+    pub(crate) fn log(&self, request: RequestId) {
+        if let Some(cause) = &self.more.cause {
+            let chain = chain(cause.as_ref());
+            tracing::error!(request.id = %request, code = self.code, cause = %chain, "request failed");
+        }
+    }
+
+    fn problem(&self, request: Option<RequestId>) -> Problem {
+        Problem {
+            title: self.status.canonical_reason().unwrap_or("Failure").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.more.detail.clone(),
+            request_id: request.map(|id| id.to_string()),
+            errors: self.more.errors.clone(),
+        }
+    }
+
+    /// The same, in `OpenAI`'s words.
+    pub(crate) fn open_ai(&self) -> ErrorBody {
+        let kind = match self.status.as_u16() {
+            401 => "authentication_error",
+            402 => "insufficient_quota",
+            403 => "permission_error",
+            429 => "rate_limit_error",
+            500.. => "server_error",
+            _ => "invalid_request_error",
+        };
+        let body = ErrorBody::new(kind, &*self.more.detail).with_code(self.code);
+        match &self.more.param {
+            Some(param) => body.with_param(param),
+            None => body,
+        }
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A plain problem: what wraps every request turns it into the shape that its path reads.
+    fn error_response(&self) -> HttpResponse {
+        self.answer(Shape::Problem, None)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => {
+                Self::client(StatusCode::CONFLICT, "store.conflict", error)
+            }
+            StoreError::Unavailable(_) => {
+                Self::server(StatusCode::SERVICE_UNAVAILABLE, "store.unavailable", error)
+            }
+            StoreError::Corrupt { .. } => {
+                Self::server(StatusCode::INTERNAL_SERVER_ERROR, "store.corrupt", error)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The contract, generated from the routes that are really mounted.
+use actix_web::App;
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Components, OpenApi,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "CapeControl",
+        description = "Accounts, money and AI usage, decided and recorded together.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "accounts", description = "Signing up, in and out."),
+        (name = "access", description = "API keys, and the keys that access tokens are checked with."),
+        (name = "billing", description = "Plans, credits and payments."),
+        (name = "usage", description = "Calling models, and what that cost."),
+        (name = "operations", description = "Health, version and metrics."),
+    ),
+)]
+struct Frame;
+
+/// Mounts every route that the document describes.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(crate::operations::routes)
+        .service(scope("/v1").configure(crate::usage::gateway_routes))
+        .service(
+            scope("/api")
+                .configure(crate::accounts::routes)
+                .configure(crate::access::routes)
+                .configure(crate::billing::routes)
+                .configure(crate::usage::routes)
+                .configure(crate::operations::api_routes),
+        );
+}
+
+/// Everything the platform answers to.
+#[must_use]
+pub fn document() -> OpenApi {
+    let (_, document) =
+        App::new().into_utoipa_app().openapi(frame()).configure(routes).split_for_parts();
+    document
+}
+
+/// The document without routes: what it is, and how to sign in.
+fn frame() -> OpenApi {
+    let mut frame = Frame::openapi();
+    let bearer = |form: &str, description: &str| {
+        let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
+        SecurityScheme::Http(http.description(Some(description)).build())
+    };
+    let components = frame.components.get_or_insert_with(Components::new);
+    components.add_security_scheme(
+        "access_token",
+        bearer("JWT", "From `/api/auth/login`, good for 15 minutes. For `/api` alone."),
+    );
+    components.add_security_scheme(
+        "api_key",
+        bearer("cape_sk_…", "From `/api/keys`, good until it is revoked. For `/v1` alone."),
+    );
+    frame
+}

@@ -1,0 +1,192 @@
+//! The web server: what it serves, and within which bounds.
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_cors::Cors;
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::Server,
+    http::StatusCode,
+    middleware::{Compress, Condition, from_fn},
+    web::{self, Data},
+};
+use cape_domain::{access::AccessTokens, ids::IdSource};
+use cape_services::{
+    access::{ApiKeyService, Authenticator},
+    accounts::{ProfileService, RegistrationService, SessionService},
+    billing::{CreditService, PricingService, PurchaseService, WebhookService},
+    health::HealthService,
+    usage::{ChatService, ModelService, UsageReports},
+};
+use utoipa_actix_web::AppExt;
+
+use crate::{
+    error::ApiError,
+    extract::TrustedNetwork,
+    middleware::{Observer, finish, observe},
+    openapi,
+    operations::{
+        documents,
+        info::{About, MetricsPage},
+    },
+};
+
+/// Everything that routes call.
+#[expect(missing_docs, reason = "each is named after what it is")]
+#[derive(Clone)]
+pub struct Services {
+    pub authenticator: Arc<Authenticator>,
+    pub tokens: Arc<dyn AccessTokens>,
+    pub api_keys: Arc<ApiKeyService>,
+    pub registration: Arc<RegistrationService>,
+    pub sessions: Arc<SessionService>,
+    pub profiles: Arc<ProfileService>,
+    pub pricing: Arc<PricingService>,
+    pub credits: Arc<CreditService>,
+    pub purchases: Arc<PurchaseService>,
+    pub webhooks: Arc<WebhookService>,
+    pub chat: Arc<ChatService>,
+    pub models: Arc<ModelService>,
+    pub reports: Arc<UsageReports>,
+    pub health: Arc<HealthService>,
+    pub ids: Arc<dyn IdSource>,
+    pub about: About,
+    pub metrics: MetricsPage,
+}
+
+/// Within which bounds requests are served.
+#[derive(Clone, Debug)]
+pub struct HttpRules {
+    /// How many threads serve.
+    pub workers: usize,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+    /// How long a client may take to send the head of a request.
+    pub request_timeout: Duration,
+    /// How long a stop waits for answers that have begun.
+    pub shutdown_timeout: Duration,
+    /// Origins whose pages may call, exactly.
+    pub cors_origins: Vec<String>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted: Vec<TrustedNetwork>,
+}
+
+/// Begins to serve on a socket that is already open. The server stops when its handle is told.
+///
+/// # Errors
+///
+/// When the socket cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    services: Services,
+    rules: HttpRules,
+) -> std::io::Result<Server> {
+    let (workers, head, stop) = (rules.workers, rules.request_timeout, rules.shutdown_timeout);
+    let observer =
+        Data::new(Observer { ids: services.ids.clone(), trusted: rules.trusted.clone().into() });
+    let server = HttpServer::new(move || {
+        App::new()
+            .into_utoipa_app()
+            .configure(|config| {
+                config.configure(openapi::routes);
+            })
+            .into_app()
+            .app_data(observer.clone())
+            .configure(|config| mount(config, &services, &rules))
+            .wrap(from_fn(finish))
+            .wrap(Condition::new(!rules.cors_origins.is_empty(), cors(&rules.cors_origins)))
+            .wrap(Compress::default())
+            .wrap(from_fn(observe))
+    })
+    .workers(workers)
+    .client_request_timeout(head)
+    .shutdown_timeout(stop.as_secs())
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules) {
+    config
+        .app_data(web::PayloadConfig::new(rules.body_limit))
+        .app_data(Data::from(services.authenticator.clone()))
+        .app_data(Data::new(services.tokens.clone()))
+        .app_data(Data::from(services.api_keys.clone()))
+        .app_data(Data::from(services.registration.clone()))
+        .app_data(Data::from(services.sessions.clone()))
+        .app_data(Data::from(services.profiles.clone()))
+        .app_data(Data::from(services.pricing.clone()))
+        .app_data(Data::from(services.credits.clone()))
+        .app_data(Data::from(services.purchases.clone()))
+        .app_data(Data::from(services.webhooks.clone()))
+        .app_data(Data::from(services.chat.clone()))
+        .app_data(Data::from(services.models.clone()))
+        .app_data(Data::from(services.reports.clone()))
+        .app_data(Data::from(services.health.clone()))
+        .app_data(Data::new(services.about.clone()))
+        .app_data(Data::new(services.metrics.clone()))
+        .configure(|config| documents::routes(config, openapi::document()))
+        .default_service(web::to(unknown));
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allowed_headers(["authorization", "content-type", "x-request-id"])
+        .expose_headers(["x-request-id", "x-cape-call-id", "retry-after"])
+        .max_age(600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// A path that nobody serves, or not by this method.
+async fn unknown(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let allowed = methods_of(request.path());
+    if allowed.is_empty() {
+        let (status, code) = (StatusCode::NOT_FOUND, "route.not_found");
+        return Err(ApiError::client(status, code, "there is nothing at this path"));
+    }
+    let (status, code) = (StatusCode::METHOD_NOT_ALLOWED, "route.method_not_allowed");
+    let allowed = allowed.join(", ");
+    let told = ApiError::client(status, code, format!("this path answers to {allowed}"));
+    Err(told.with_header("allow", allowed))
+}
+
+/// The methods by which a path is served.
+fn methods_of(path: &str) -> Vec<&'static str> {
+    let document = openapi::document();
+    let mut methods = Vec::new();
+    for (pattern, item) in document.paths.paths {
+        if !matches(&pattern, path) {
+            continue;
+        }
+        let served = [
+            ("GET", item.get.is_some()),
+            ("POST", item.post.is_some()),
+            ("PUT", item.put.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        methods.extend(served.into_iter().filter(|(_, served)| *served).map(|(name, _)| name));
+    }
+    methods.sort_unstable();
+    methods.dedup();
+    methods
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, path) = (pattern.split('/'), path.split('/'));
+    pattern.clone().count() == path.clone().count()
+        && pattern.zip(path).all(|(a, b)| a == b || (a.starts_with('{') && !b.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_by_its_pattern() {
+        assert_eq!(methods_of("/api/keys"), ["GET", "POST"]);
+        assert_eq!(methods_of("/api/keys/key_1"), ["DELETE"]);
+        assert_eq!(methods_of("/api/keys/"), [""; 0]);
+        assert_eq!(methods_of("/v1/chat/completions"), ["POST"]);
+    }
+}

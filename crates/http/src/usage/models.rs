@@ -1,0 +1,35 @@
+//! Which models can be called.
+use actix_web::{get, web::Json};
+use cape_domain::access::UseAi;
+use cape_services::usage::{ModelService, OpenModel};
+use cape_wire::openai::{Model, ModelList};
+
+use crate::{
+    error::{ApiError, Failure},
+    extract::{KeyPermitted, Service},
+};
+
+fn view(model: OpenModel) -> Model {
+    let created = u64::try_from(model.released_at.timestamp()).unwrap_or_default();
+    Model::new(model.id, created, model.provider.name())
+}
+
+/// List the models this plan reaches.
+///
+/// In `OpenAI`'s shape.
+#[utoipa::path(
+    tag = "usage", operation_id = "listModels",
+    security(("api_key" = [])),
+    responses(
+        (status = 200, description = "The models", body = Object, example = json!({"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model", "created": 1_721_260_800, "owned_by": "openai"}]})),
+        Failure,
+    ),
+)]
+#[get("/models")]
+pub async fn list(
+    KeyPermitted(permit): KeyPermitted<UseAi>,
+    models: Service<ModelService>,
+) -> Result<Json<ModelList>, ApiError> {
+    let open = models.list(permit).await?;
+    Ok(Json(ModelList::new(open.into_iter().map(view).collect())))
+}

@@ -1,0 +1,55 @@
+//! Emulators of the vendors that the platform talks to, on their own wire formats: Stripe, `OpenAI`,
+//! Anthropic and Gemini. They are reached by base URL alone (`{base}/stripe`, `{base}/openai`,
+//! `{base}/anthropic`, `{base}/gemini`).
+//!
+//! This crate is the witness. It shares no type with the gateways that it answers, so that a
+//! mistake in them is not repeated here; it keeps no rule of the platform, and it reaches nobody
+//! but the webhook endpoints that it was told of.
+//!
+//! # How an answer is steered
+//!
+//! Text is deterministic, and usage is exact by definition: a token of output is one word with the
+//! space before it, and the input counts the whitespace-separated words of all messages plus 3 for
+//! each message. A directive in the last user message that has a text, which is not repeated in the
+//! answer, makes a provider misbehave:
+//!
+//! ```text
+//! [[sandbox: latency=500ms, chunk_delay=100ms, output_tokens=200, status=429, retry_after=2,
+//!            cut_after=3, usage=missing|zero|double, cached_tokens=5]]
+//! ```
+//!
+//! | key | effect | bound |
+//! |---|---|---|
+//! | `latency` | delays the start of the answer | 60 s |
+//! | `chunk_delay` | waits between two chunks of content | 60 s |
+//! | `output_tokens` | length of a text (20 otherwise; the request's own maximum still cuts it) | 100 000 |
+//! | `status` | answers this status, 400 to 599, in the vendor's error shape | |
+//! | `retry_after` | seconds in the header `Retry-After` beside `status` | 86 400 |
+//! | `cut_after` | drops the connection after so many chunks of content, or after half of a whole body | 100 000 |
+//! | `usage` | leaves the usage out, reports zeros, or doubles the output tokens | |
+//! | `cached_tokens` | reports so many of the input tokens as read from a cache | the input |
+//!
+//! # How the sandbox is watched
+//!
+//! `GET /_sandbox/health`, `GET /_sandbox/requests` (requests by vendor), `GET /_sandbox/streams`
+//! (answers being streamed at the moment).
+
+mod anthropic;
+mod directive;
+mod fields;
+mod gemini;
+mod ids;
+mod openai;
+mod options;
+mod script;
+mod server;
+mod stream;
+mod stripe;
+mod text;
+mod tools;
+mod traffic;
+mod world;
+
+pub use options::{Clock, SandboxOptions, WebhookEndpoint};
+pub use server::{Sandbox, serve};
+pub use stripe::API_VERSION as STRIPE_API_VERSION;

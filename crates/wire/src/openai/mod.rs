@@ -1,0 +1,31 @@
+//! OpenAI's chat completions: what callers of ours send and get, and what OpenAI itself does.
+//!
+//! Only `/v1/chat/completions` and `/v1/models`; not the Responses API, not embeddings.
+pub mod chunk;
+pub mod error;
+pub mod invalid;
+pub mod message;
+pub mod models;
+pub mod request;
+pub mod response;
+pub mod tool;
+
+pub use chunk::{
+    ChatChunk, ChunkChoice, ChunkObject, Delta, FunctionDelta, FunctionKind, StreamData,
+    ToolCallDelta,
+};
+pub use error::{ErrorBody, ErrorDetail};
+pub use invalid::InvalidRequest;
+pub use message::{
+    Content, ContentPart, ImagePart, ImageUrl, Message, RefusalPart, Role, TextPart,
+};
+pub use models::{ListObject, Model, ModelList, ModelObject};
+pub use request::{ChatRequest, JsonSchema, JsonSchemaFormat, ResponseFormat, Stop, StreamOptions};
+pub use response::{
+    ChatObject, ChatResponse, Choice, CompletionTokensDetails, FinishReason, PromptTokensDetails,
+    ResponseMessage, Usage,
+};
+pub use tool::{
+    FunctionCall, FunctionDefinition, FunctionTool, FunctionToolCall, Tool, ToolCall, ToolChoice,
+    ToolMode,
+};

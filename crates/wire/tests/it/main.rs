@@ -1,0 +1,8 @@
+//! Documents as the vendors send them, read and written.
+mod anthropic;
+mod damage;
+mod gemini;
+mod golden;
+mod openai_reading;
+mod openai_requests;
+mod openai_writing;
