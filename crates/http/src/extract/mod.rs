@@ -1,5 +1,5 @@
 //! What handlers ask of a request.
-mod address;
+pub mod address;
 mod body;
 mod path;
 mod permitted;

@@ -1,0 +1,131 @@
+//! What the command line asks for, done.
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+use cape_domain::accounts::Email;
+use cape_http::operations::info::MetricsPage;
+use cape_repositories::{Options, SqlStore};
+use cape_services::{Tasks, usage::Deployment};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    banner,
+    cli::{AdminCommand, Command, Invocation, LedgerCommand},
+    compose::{Platform, Surroundings, compose},
+    config::Config,
+    health,
+    instance::{Duty, Instance},
+    ports, telemetry,
+};
+
+/// Does what was asked for.
+///
+/// # Errors
+///
+/// What to tell whoever asked.
+pub async fn run(invocation: Invocation, config: Config) -> anyhow::Result<ExitCode> {
+    match invocation.command {
+        Command::Serve(args) => {
+            let mut config = config;
+            config.database.migrate |= args.migrate;
+            work(&config, Duty::Serve).await
+        }
+        Command::Worker => work(&config, Duty::Work).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox(args).await,
+        Command::Openapi => print(&cape_http::openapi::document().to_pretty_json()?),
+        Command::Config => print(&config.masked()),
+        Command::Health => {
+            health::probe(config.http.reachable_at(config.http.port))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Ledger(LedgerCommand::Check) => check_ledger(&config).await,
+        Command::Admin(AdminCommand::Verify { email }) => verify(&config, &email).await,
+    }
+}
+
+async fn work(config: &Config, duty: Duty) -> anyhow::Result<ExitCode> {
+    telemetry::begin_log(&config.telemetry)?;
+    let recorder = telemetry::metrics()?;
+    let metrics: MetricsPage = Arc::new(move || recorder.render());
+    let instance = Instance::start(config, duty, metrics).await?;
+    match duty {
+        Duty::Serve => banner::print(config, &instance),
+        Duty::Work => tracing::info!("working"),
+    }
+    told_to_stop().await?;
+    tracing::info!("stopping");
+    instance.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn told_to_stop() -> anyhow::Result<()> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(feature = "sandbox")]
+async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<ExitCode> {
+    use std::net::SocketAddr;
+
+    use cape_domain::time::Clock as _;
+    use cape_sandbox::SandboxOptions;
+
+    use crate::system::SystemClock;
+
+    let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
+    let mut options = SandboxOptions::new(listen, || SystemClock.now());
+    if let (Some(url), Some(secret)) = (args.webhook_url, args.webhook_secret) {
+        options = options.with_webhook(url, secret.expose());
+    }
+    let ready = |sandbox: &cape_sandbox::Sandbox| banner::sandbox(sandbox.base_url());
+    let until = async { drop(told_to_stop().await) };
+    cape_sandbox::serve(options, ready, until).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The platform over the configured database, for one command.
+async fn platform(config: &Config) -> anyhow::Result<Platform> {
+    let url = config.database.url.expose();
+    cape_migration::check(url).await.context("the schema is not up to date")?;
+    let store = Arc::new(SqlStore::connect(url, Options::default()).await?);
+    let public_url = config.http.public_url_at(config.http.port);
+    let sandbox = config.sandbox.url.as_ref().map(ToString::to_string);
+    let ports = ports::real(config, store, sandbox.as_deref(), &public_url)?;
+    let surroundings = Surroundings {
+        tasks: Tasks::new(Handle::current()),
+        deployment: Deployment::Shared,
+        database: "",
+        metrics: Arc::new(String::new),
+    };
+    Ok(compose(config, ports, surroundings))
+}
+
+async fn check_ledger(config: &Config) -> anyhow::Result<ExitCode> {
+    let violations = platform(config).await?.ledger.run().await?;
+    for violation in &violations {
+        print(&format!("{} {} {}", violation.invariant, violation.subject, violation.detail))?;
+    }
+    if violations.is_empty() {
+        return print("the ledger is sound");
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+async fn verify(config: &Config, email: &Email) -> anyhow::Result<ExitCode> {
+    platform(config).await?.services.registration.verify(email).await?;
+    print(&format!("{email} is verified"))
+}
+
+#[expect(clippy::print_stdout, clippy::unnecessary_wraps, reason = "it is the command's answer")]
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    println!("{text}");
+    Ok(ExitCode::SUCCESS)
+}

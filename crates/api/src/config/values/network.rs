@@ -1,0 +1,34 @@
+//! Networks of proxies.
+use cape_http::extract::{InvalidNetwork, TrustedNetwork};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A network as it was written: `10.0.0.0/8`, `::1`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network {
+    text: String,
+    network: TrustedNetwork,
+}
+
+impl Network {
+    /// The network itself.
+    #[must_use]
+    pub const fn trusted(&self) -> TrustedNetwork {
+        self.network
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = InvalidNetwork;
+
+    fn try_from(text: String) -> Result<Self, InvalidNetwork> {
+        let network = text.parse()?;
+        Ok(Self { text, network })
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}

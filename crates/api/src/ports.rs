@@ -1,0 +1,178 @@
+//! The real ports, as configured.
+use std::{collections::BTreeMap, fs, sync::Arc};
+
+use anyhow::Context as _;
+use cape_domain::{
+    billing::PaymentProvider,
+    probe::Probe,
+    secret::{Secret, SecretSource},
+    store::Store,
+    usage::{ChatProvider, PriceBook, Provider},
+};
+use cape_gateways::{
+    access::tokens::{JwtOptions, JwtTokens},
+    accounts::{
+        hasher::{Argon2Hasher, Argon2Options},
+        refresh::HkdfRefreshSecrets,
+    },
+    audit::vault::AesVault,
+    billing::stripe::{StripeGateway, StripeOptions},
+    health::RedisHealth,
+    secrets::OsSecrets,
+    usage::{
+        limiter::{InProcessLimiter, InProcessLimiterOptions},
+        price_book,
+        providers::{
+            AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderClient,
+            ProviderClientOptions, ProviderOptions,
+        },
+    },
+};
+
+use crate::{
+    compose::Ports,
+    config::{Config, Integration, ModelProvider, Reach},
+    secrets::Keys,
+    system::{SystemClock, TokioSleeper, UuidV7},
+};
+
+/// The secret that a sandbox signs its webhooks with, unless one is configured. It guards
+/// nothing: what a webhook says is never believed.
+pub const SANDBOX_WEBHOOK_SECRET: &str = "whsec_sandbox";
+
+/// The real ports. `sandbox` is where integrations are emulated that have no key of their own;
+/// `public_url` is how others reach the platform.
+///
+/// # Errors
+///
+/// When something that is configured cannot be used.
+pub fn real(
+    config: &Config,
+    store: Arc<dyn Store>,
+    sandbox: Option<&str>,
+    public_url: &str,
+) -> anyhow::Result<Ports> {
+    let secrets: Arc<dyn SecretSource> = Arc::new(OsSecrets);
+    let keys = Keys::resolve(config, &*secrets)?;
+    let options = JwtOptions { issuer: public_url.to_owned(), audience: "cape".to_owned() };
+    let tokens = JwtTokens::new(options, keys.signing.expose())
+        .map_err(|error| anyhow::anyhow!("the signing key is not usable: {error}"))?;
+    let hash = &config.accounts.hash;
+    let hasher = Argon2Options {
+        memory_kib: hash.memory_kib.get(),
+        passes: hash.iterations.get(),
+        lanes: hash.parallel.get(),
+        concurrent: config.accounts.hash_threads.get(),
+    };
+    Ok(Ports {
+        store,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(UuidV7),
+        sleeper: Arc::new(TokioSleeper),
+        hasher: Arc::new(Argon2Hasher::new(hasher, secrets.clone())?),
+        tokens: Arc::new(tokens),
+        refresh: Arc::new(HkdfRefreshSecrets::new(*keys.refresh.expose())),
+        vault: Arc::new(AesVault::new(keys.vault.expose(), secrets.clone())?),
+        payments: payments(config, sandbox, public_url)?,
+        providers: providers(config, sandbox)?,
+        limiter: Arc::new(InProcessLimiter::new(InProcessLimiterOptions::default())),
+        redis: redis(config)?,
+        prices: Arc::new(prices(config)?),
+        secrets,
+    })
+}
+
+fn payments(
+    config: &Config,
+    sandbox: Option<&str>,
+    public_url: &str,
+) -> anyhow::Result<Option<Arc<dyn PaymentProvider>>> {
+    let stripe = &config.billing.stripe;
+    let (base_url, secret_key) = match (config.reach(Integration::Stripe), sandbox) {
+        (Reach::Configured, _) => {
+            let key = stripe.secret_key.as_ref().context("no key")?.secret();
+            (stripe.base_url.to_string(), key)
+        }
+        (Reach::Sandboxed, Some(sandbox)) => {
+            (format!("{sandbox}/stripe"), Secret::new("sk_test_sandbox"))
+        }
+        (Reach::Sandboxed, None) | (Reach::Disabled, _) => return Ok(None),
+    };
+    let mut webhook_secrets: Vec<_> = stripe.webhook_secrets.iter().map(|s| s.secret()).collect();
+    if webhook_secrets.is_empty() && config.reach(Integration::Stripe) == Reach::Sandboxed {
+        webhook_secrets.push(Secret::new(SANDBOX_WEBHOOK_SECRET));
+    }
+    let home = |url: &Option<_>| {
+        url.as_ref().map_or_else(
+            || public_url.to_owned(),
+            |url: &crate::config::values::BaseUrl| url.to_string(),
+        )
+    };
+    let gateway = StripeGateway::new(StripeOptions {
+        base_url,
+        secret_key,
+        webhook_secrets,
+        success_url: home(&stripe.success_url),
+        cancel_url: home(&stripe.cancel_url),
+        ..StripeOptions::default()
+    })?;
+    Ok(Some(Arc::new(gateway)))
+}
+
+fn providers(
+    config: &Config,
+    sandbox: Option<&str>,
+) -> anyhow::Result<BTreeMap<Provider, Arc<dyn ChatProvider>>> {
+    let client = ProviderClient::new(ProviderClientOptions {
+        connect_timeout: config.usage.connect_timeout,
+        use_system_proxies: sandbox.is_none(),
+    })?;
+    let usage = &config.usage;
+    let mut all: BTreeMap<Provider, Arc<dyn ChatProvider>> = BTreeMap::new();
+    let options = |integration, section: &ModelProvider, path: &str, key: &str| {
+        let (base_url, api_key) = match (config.reach(integration), sandbox) {
+            (Reach::Configured, _) => {
+                (section.base_url.to_string(), section.api_key.as_ref()?.secret())
+            }
+            (Reach::Sandboxed, Some(sandbox)) => (format!("{sandbox}{path}"), Secret::new(key)),
+            (Reach::Sandboxed, None) | (Reach::Disabled, _) => return None,
+        };
+        Some(ProviderOptions {
+            base_url,
+            api_key,
+            answer_timeout: section.answer_timeout,
+            first_byte_timeout: section.first_byte_timeout,
+            idle_timeout: section.idle_timeout,
+        })
+    };
+    if let Some(o) = options(Integration::OpenAi, &usage.openai, "/openai/v1", "sk-sandbox") {
+        all.insert(Provider::OpenAi, Arc::new(OpenAiProvider::new(&client, o)?));
+    }
+    if let Some(o) =
+        options(Integration::Anthropic, &usage.anthropic, "/anthropic", "sk-ant-sandbox")
+    {
+        all.insert(Provider::Anthropic, Arc::new(AnthropicProvider::new(&client, o)?));
+    }
+    if let Some(o) = options(Integration::Gemini, &usage.gemini, "/gemini", "AIza-sandbox") {
+        all.insert(Provider::Gemini, Arc::new(GeminiProvider::new(&client, o)?));
+    }
+    Ok(all)
+}
+
+fn redis(config: &Config) -> anyhow::Result<Option<Arc<dyn Probe>>> {
+    let Some(url) = &config.redis.url else { return Ok(None) };
+    let health = RedisHealth::new(&Secret::new(url.expose()))
+        .map_err(|error| anyhow::anyhow!("redis.url: {error}"))?;
+    Ok(Some(Arc::new(health)))
+}
+
+fn prices(config: &Config) -> anyhow::Result<PriceBook> {
+    match &config.usage.price_book {
+        None => Ok(price_book::shipped()?),
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("the price book {} cannot be read", path.display()))?;
+            price_book::read(&text).with_context(|| format!("in {}", path.display()))
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Encryption of personal data.
+pub mod vault;
+
+pub use vault::AesVault;

@@ -1,0 +1,238 @@
+//! Reading the price book, a data file, and the one that is shipped.
+//!
+//! What makes a book unsound beyond its form is the domain's to say; which models a plan may call
+//! stands elsewhere.
+use cape_domain::{
+    time::Timestamp,
+    usage::{
+        InvalidPriceBook, Model, ModelClass, Price, PriceBook, PricedVersion, Provider, TokenPrices,
+    },
+};
+use chrono::NaiveDate;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use toml::{Table, Value};
+
+/// The shipped file: public list prices, and where they come from.
+pub const SHIPPED: &str = include_str!("../../prices.toml");
+
+/// A price book that cannot be read. Each error names the model.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceBookError {
+    /// It is no TOML, or not a list of models.
+    #[error("the price book cannot be read: {0}")]
+    File(#[from] toml::de::Error),
+    /// A model is not described as it must be.
+    #[error("in the price book, `{model}`: {reason}")]
+    Model {
+        /// Its id, or its place where it has none.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The book must not be used.
+    #[error("in the price book, {0}")]
+    Unsound(#[from] InvalidPriceBook),
+}
+
+/// Reads a price book.
+///
+/// # Errors
+///
+/// [`PriceBookError`] names the model that is wrong.
+pub fn read(toml: &str) -> Result<PriceBook, PriceBookError> {
+    let book: Book = toml::from_str(toml)?;
+    let models = book.models.into_iter().enumerate().map(|(place, table)| {
+        let id = table.get("id").and_then(Value::as_str);
+        let model = id.map_or_else(|| format!("models[{place}]"), str::to_owned);
+        read_model(table).map_err(|reason| PriceBookError::Model { model, reason })
+    });
+    Ok(PriceBook::new(models.collect::<Result<_, _>>()?)?)
+}
+
+/// The shipped price book.
+///
+/// # Errors
+///
+/// None: a test reads it.
+pub fn shipped() -> Result<PriceBook, PriceBookError> {
+    read(SHIPPED)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Book {
+    models: Vec<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelEntry {
+    id: String,
+    provider: String,
+    upstream: String,
+    class: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    context_window: u64,
+    output_cap: u64,
+    #[serde(deserialize_with = "midnight")]
+    released: Timestamp,
+    #[serde(default)]
+    prices: Vec<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    version: String,
+    #[serde(deserialize_with = "midnight")]
+    effective: Timestamp,
+    #[serde(default)]
+    free: bool,
+    input: Option<UsdPerMillion>,
+    cached_input: Option<UsdPerMillion>,
+    cache_write: Option<UsdPerMillion>,
+    output: Option<UsdPerMillion>,
+    request: Option<UsdPerMillion>,
+}
+
+/// Millionths of a dollar for a million: million-millionths for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct UsdPerMillion(u64);
+
+/// A table, with the name of the field in which it is wrong.
+fn entry<T: DeserializeOwned>(table: Table) -> Result<T, String> {
+    table.try_into().map_err(|error: toml::de::Error| error.to_string().trim().replace('\n', " "))
+}
+
+fn read_model(table: Table) -> Result<Model, String> {
+    let model: ModelEntry = entry(table)?;
+    let provider: Provider = model.provider.parse().map_err(|error| format!("{error}"))?;
+    let class: ModelClass = model.class.parse().map_err(|error| format!("{error}"))?;
+    let is_bad = |name: &String| name.trim() != name || name.is_empty();
+    if [&model.id, &model.upstream].into_iter().chain(&model.aliases).any(is_bad) {
+        return Err("a name is empty, or has spaces around it".to_owned());
+    }
+    let prices: Vec<PricedVersion> =
+        model.prices.into_iter().map(read_price).collect::<Result<_, _>>()?;
+    for (at, price) in prices.iter().enumerate() {
+        if prices[..at].iter().any(|earlier| earlier.version == price.version) {
+            return Err(format!("two prices are called `{}`", price.version));
+        }
+    }
+    Ok(Model {
+        id: model.id,
+        aliases: model.aliases,
+        provider,
+        upstream: model.upstream,
+        class,
+        context_window: model.context_window,
+        output_cap: model.output_cap,
+        released_at: model.released,
+        prices,
+    })
+}
+
+fn read_price(table: Table) -> Result<PricedVersion, String> {
+    let price: PriceEntry = entry(table)?;
+    let in_version = |reason: &str| format!("price `{}`: {reason}", price.version);
+    let told = [price.input, price.cached_input, price.cache_write, price.output];
+    let free = price.free;
+    let amounts = match told {
+        [None, None, None, None] if free && price.request.is_none() => Price::Free,
+        [Some(input), Some(cached_input), Some(cache_write), Some(output)] if !free => {
+            tokens([input, cached_input, cache_write, output], price.request)
+                .ok_or_else(|| in_version("what costs nothing has to say `free = true`"))?
+        }
+        _ if free => return Err(in_version("what is free has no prices")),
+        _ => {
+            let needed = "`input`, `cached_input`, `cache_write` and `output` are all needed";
+            return Err(in_version(needed));
+        }
+    };
+    Ok(PricedVersion { version: price.version, effective_at: price.effective, price: amounts })
+}
+
+fn tokens(
+    [input, cached_input, cache_write, output]: [UsdPerMillion; 4],
+    request: Option<UsdPerMillion>,
+) -> Option<Price> {
+    let request = request.map_or(0, |request| request.0);
+    let prices = TokenPrices {
+        input: input.0,
+        cached_input: cached_input.0,
+        cache_write: cache_write.0,
+        output: output.0,
+        request,
+    };
+    (prices.input > 0 || prices.output > 0 || request > 0).then_some(Price::Tokens(prices))
+}
+
+/// The beginning of a day, in UTC. (A table hands its dates on as texts.)
+fn midnight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
+    let instant = date.and_then(|date| date.and_hms_opt(0, 0, 0));
+    instant.map(|instant| instant.and_utc()).ok_or_else(|| D::Error::custom("expected a date"))
+}
+
+impl<'de> Deserialize<'de> for UsdPerMillion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Value::String(text) = Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom("a price is a decimal in quotes"));
+        };
+        parse(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format!("`{text}` is not an amount with at most 6 decimals"))
+        })
+    }
+}
+
+/// A decimal in millionths, exactly. No sign, no exponent, no more than six places.
+fn parse(text: &str) -> Option<u64> {
+    const PLACES: u32 = 6;
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !fraction.is_none_or(digits) {
+        return None;
+    }
+    let fraction = fraction.unwrap_or("0");
+    let missing = PLACES.checked_sub(u32::try_from(fraction.len()).ok()?)?;
+    let millionths = fraction.parse::<u64>().ok()?.checked_mul(10_u64.pow(missing))?;
+    whole.parse::<u64>().ok()?.checked_mul(10_u64.pow(PLACES))?.checked_add(millionths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_read_exactly_or_not_at_all() {
+        for (text, pico) in [
+            ("0.15", Some(150_000)),
+            ("0.075", Some(75_000)),
+            ("0.000001", Some(1)),
+            ("0", Some(0)),
+            ("10", Some(10_000_000)),
+            ("25.00", Some(25_000_000)),
+            ("18446744073709.551615", Some(u64::MAX)),
+            ("18446744073709.551616", None),
+            ("0.0000001", None),
+            ("0.1500000", None),
+            ("-1", None),
+            ("+1", None),
+            ("1e3", None),
+            ("1,5", None),
+            (".5", None),
+            ("1.", None),
+            ("", None),
+            (" 1", None),
+            ("1_000", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(parse(text), pico, "{text}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The price book that is shipped, and books that are refused.
+use cape_domain::{
+    billing::{BasisPoints, Credits},
+    time::Timestamp,
+    usage::{ModelClass, Price, PriceBook, TokenCounts, TokenPrices, charge},
+};
+use cape_gateways::usage::price_book::{PriceBookError, read, shipped};
+use chrono::{TimeZone as _, Utc};
+
+fn on(year: i32, month: u32, day: u32) -> Timestamp {
+    Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).single().expect("a date")
+}
+
+fn prices(book: &PriceBook, model: &str, at: Timestamp) -> TokenPrices {
+    let model = book.find(model).expect("a model of the book");
+    match model.price_at(at).expect("a price").price {
+        Price::Tokens(prices) => prices,
+        Price::Free => panic!("{} is not free", model.id),
+    }
+}
+
+#[test]
+fn a_known_call_costs_what_its_provider_says() {
+    let book = shipped().expect("sound");
+    let model = book.find("gpt-4o-mini").expect("a model of the book");
+    let price = &model.price_at(on(2026, 11, 21)).expect("a price").price;
+    let tokens = TokenCounts { input: 1_000, output: 500, ..TokenCounts::default() };
+    let cost = price.cost(&tokens).expect("in range");
+    assert_eq!(cost.to_string(), "0.000450000000");
+    assert_eq!(charge(cost, BasisPoints(0)), Ok(Credits::from_micros(45_000)));
+}
+
+#[test]
+fn every_class_has_the_models_that_plans_promise() {
+    let book = shipped().expect("sound");
+    let of = |class| -> Vec<&str> {
+        let models = book.models().iter().filter(|model| model.class == class);
+        models.map(|model| model.id.as_str()).collect()
+    };
+    let small = [
+        "gpt-4o-mini",
+        "gpt-4.1-mini",
+        "gpt-5-mini",
+        "claude-3-haiku",
+        "claude-haiku-4-5",
+        "gemini-1.5-flash",
+        "gemini-2.5-flash",
+    ];
+    assert_eq!(of(ModelClass::Small), small);
+    let medium = ["gpt-4o", "gpt-4.1", "gpt-5", "claude-sonnet-4-5", "gemini-2.5-pro"];
+    assert_eq!(of(ModelClass::Medium), medium);
+    assert_eq!(of(ModelClass::Large), ["o3", "claude-opus-4-5"]);
+    for (alias, id) in [("fast", "gpt-4o-mini"), ("smart", "claude-sonnet-4-5")] {
+        assert_eq!(book.find(alias).map(|model| model.id.as_str()), Some(id));
+    }
+}
+
+#[test]
+fn every_shipped_model_is_sane() {
+    let cent = 10_000;
+    for model in shipped().expect("sound").models() {
+        let name = &model.id;
+        assert!(model.context_window >= 100_000, "{name}");
+        assert!(model.output_cap >= 4_096, "{name}");
+        assert!(model.released_at >= on(2024, 1, 1), "{name}");
+        for version in &model.prices {
+            assert!(version.effective_at >= model.released_at, "{name}");
+            let Price::Tokens(prices) = version.price else { panic!("{name} is not free") };
+            assert!((cent..=50_000_000).contains(&prices.input), "{name}");
+            assert!(prices.cached_input > 0 && prices.cached_input < prices.input, "{name}");
+            assert!(prices.cache_write >= prices.input, "{name}");
+            assert!(prices.output > prices.input && prices.output <= 200_000_000, "{name}");
+            assert_eq!(prices.request, 0, "{name}");
+        }
+        assert!(model.price_at(on(2026, 1, 1)).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_price_holds_until_the_next_one_does() {
+    let book = shipped().expect("sound");
+    assert_eq!(prices(&book, "o3", on(2025, 6, 9)).output, 40_000_000);
+    assert_eq!(prices(&book, "o3", on(2025, 6, 10)).output, 8_000_000);
+    let model = book.find("o3").expect("a model of the book");
+    assert_eq!(model.price_at(on(2025, 4, 15)), None);
+}
+
+const MODEL: &str = r#"
+[[models]]
+id = "m"
+provider = "openai"
+upstream = "m-1"
+class = "small"
+context_window = 1_000
+output_cap = 100
+released = 2026-01-01
+"#;
+
+const PRICE: &str = r#"
+[[models.prices]]
+version = "v1"
+effective = 2026-01-01
+input = "0.15"
+cached_input = "0.075"
+cache_write = "0.15"
+output = "0.60"
+"#;
+
+#[test]
+fn what_is_free_says_so_and_a_call_may_have_a_price_of_its_own() {
+    let free = format!("{MODEL}[[models.prices]]\nversion='f'\neffective=2026-01-01\nfree=true");
+    let book = read(&free).expect("sound");
+    let model = book.find("m").expect("a model of the book");
+    assert_eq!(model.prices[0].price, Price::Free);
+
+    let book = read(&format!("{MODEL}{PRICE}request = \"5000\"")).expect("sound");
+    let expected = TokenPrices {
+        input: 150_000,
+        cached_input: 75_000,
+        cache_write: 150_000,
+        output: 600_000,
+        request: 5_000_000_000,
+    };
+    assert_eq!(prices(&book, "m", on(2026, 1, 1)), expected);
+}
+
+#[test]
+fn a_book_that_is_wrong_is_refused_and_the_model_named() {
+    let whole = format!("{MODEL}{PRICE}");
+    assert!(read(&whole).is_ok());
+    for (from, to, reason) in [
+        ("\"0.15\"\ncached", "0.15\ncached", "a price is a decimal in quotes"),
+        ("\"0.15\"\ncached", "1\ncached", "a price is a decimal in quotes"),
+        ("\"0.15\"\ncached", "\"-0.15\"\ncached", "at most 6 decimals"),
+        ("\"0.15\"\ncached", "\"0.1500001\"\ncached", "at most 6 decimals"),
+        ("output = ", "outptu = ", "unknown field `outptu`"),
+        ("output = \"0.60\"", "", "are all needed"),
+        ("input = ", "free = true\ninput = ", "what is free has no prices"),
+        ("upstream", "upsteam", "unknown field `upsteam`"),
+        ("\"openai\"", "\"opnai\"", "`opnai` is not a provider"),
+        ("\"small\"", "\"tiny\"", "`tiny` is not a class"),
+        ("\"m-1\"", "\"\"", "a name is empty"),
+        ("released = 2026-01-01", "released = 2026-01-01T10:00:00Z", "expected a date"),
+        ("effective = 2026-01-01", "effective = 2026-02-30", "expected a date"),
+        ("effective = 2026-01-01", "effective = \"soon\"", "expected a date"),
+    ] {
+        let wrong = whole.replacen(from, to, 1);
+        assert_ne!(wrong, whole, "{from}");
+        let error = read(&wrong).expect_err(to).to_string();
+        // What is no TOML at all has no model yet.
+        assert!(error.contains("`m`") || to.contains("02-30"), "{error}");
+        assert!(error.contains(reason) || to.contains("02-30"), "{error}");
+    }
+    let twice = format!("{whole}{PRICE}");
+    assert!(matches!(read(&twice), Err(PriceBookError::Model { .. })), "two prices of one name");
+    let nothing = whole.replace("\"0.60\"", "\"0\"").replace("\"0.15\"", "\"0.0\"");
+    assert!(read(&nothing).expect_err("for nothing").to_string().contains("`free = true`"));
+    let nameless = whole.replacen("id = \"m\"\n", "", 1);
+    assert!(read(&nameless).expect_err("no id").to_string().contains("`models[0]`"));
+    assert!(matches!(read(MODEL), Err(PriceBookError::Unsound(_))), "no price");
+    assert!(matches!(read(&format!("{whole}{whole}")), Err(PriceBookError::Unsound(_))));
+    assert!(matches!(read("models = 1"), Err(PriceBookError::File(_))));
+    assert!(matches!(read(&format!("x = 1\n{whole}")), Err(PriceBookError::File(_))));
+}

@@ -1,0 +1,295 @@
+//! Calls, as rows. A row is written when its call is admitted, so none is ever lost.
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cape_domain::{
+    billing::{BasisPoints, Credits},
+    ids::{ApiKeyId, CallId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
+    page::{Cursor, Page, PageRequest},
+    store::StoreError,
+    usage::{
+        Call, CallReads, CallRepository, CallState, FailureKind, Metered, ModelUsage, QuotaPeriod,
+        Timing, TokenCounts, UsdAmount,
+    },
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+};
+
+use super::report;
+use crate::{error, page::newest_first, store::SqlWork};
+
+pub(super) mod row {
+    use sea_orm::entity::prelude::*;
+
+    #[expect(clippy::struct_field_names, reason = "the columns bear these names")]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "calls")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub workspace_id: Uuid,
+        pub key_id: Uuid,
+        pub user_id: Uuid,
+        pub request_id: Uuid,
+        pub model_asked: String,
+        pub model: String,
+        pub provider: String,
+        pub streamed: bool,
+        pub price_version: String,
+        pub markup_bp: i64,
+        pub hold_id: Option<Uuid>,
+        pub started_at: DateTimeUtc,
+        pub state: String,
+        pub input: i64,
+        pub cached_input: i64,
+        pub cache_write: i64,
+        pub output: i64,
+        pub reasoning: i64,
+        pub cost_pico: i64,
+        pub charge_micros: i64,
+        pub estimated: bool,
+        pub transaction_id: Option<Uuid>,
+        pub total_us: Option<i64>,
+        pub provider_us: Option<i64>,
+        pub first_token_us: Option<i64>,
+        pub ended_at: Option<DateTimeUtc>,
+        pub failure: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use row::Column;
+
+pub(super) const WHAT: &str = "call";
+const RUNNING: &str = "running";
+
+#[async_trait]
+impl CallReads for SqlWork {
+    async fn find(&mut self, id: CallId) -> Result<Option<Call>, StoreError> {
+        row::Entity::find_by_id(id.raw())
+            .filter(self.within(Column::WorkspaceId))
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn find_by_hold(&mut self, hold: HoldId) -> Result<Option<Call>, StoreError> {
+        row::Entity::find()
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::HoldId.eq(hold.raw()))
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn list(
+        &mut self,
+        workspace: WorkspaceId,
+        page: PageRequest,
+    ) -> Result<Page<Call>, StoreError> {
+        let own = row::Entity::find()
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::WorkspaceId.eq(workspace.raw()));
+        let rows = newest_first(own, page, Column::StartedAt, Column::Id)
+            .all(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        let calls = rows.into_iter().map(from_row).collect::<Result<_, _>>()?;
+        Ok(page.page(calls, |call: &Call| Cursor { at: call.started_at, id: call.id.raw() }))
+    }
+
+    async fn usage(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<Vec<ModelUsage>, StoreError> {
+        report::by_model(self, workspace, period).await
+    }
+}
+
+#[async_trait]
+impl CallRepository for SqlWork {
+    async fn insert(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.admit(WHAT, call.workspace)?;
+        row::Entity::insert(to_row(call)?.into_active_model())
+            .exec_without_returning(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(())
+    }
+
+    async fn checkpoint(&mut self, id: CallId, so_far: &Metered) -> Result<(), StoreError> {
+        row::Entity::update_many()
+            .set(metered_columns(so_far)?)
+            .filter(Column::Id.eq(id.raw()))
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::State.eq(RUNNING))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(())
+    }
+
+    /// A call ends once: the state is compared and set in one statement.
+    async fn end(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.admit(WHAT, call.workspace)?;
+        let result = row::Entity::update_many()
+            .set(ended_columns(call)?)
+            .filter(Column::Id.eq(call.id.raw()))
+            .filter(Column::WorkspaceId.eq(call.workspace.raw()))
+            .filter(Column::State.eq(RUNNING))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        if result.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
+    }
+}
+
+fn metered_columns(metered: &Metered) -> Result<row::ActiveModel, StoreError> {
+    let Metered { tokens, cost, charge, estimated } = metered;
+    let count = |tokens: u64| i64::try_from(tokens).map_err(|e| error::corrupt(WHAT, e));
+    Ok(row::ActiveModel {
+        input: Set(count(tokens.input)?),
+        cached_input: Set(count(tokens.cached_input)?),
+        cache_write: Set(count(tokens.cache_write)?),
+        output: Set(count(tokens.output)?),
+        reasoning: Set(count(tokens.reasoning)?),
+        cost_pico: Set(cost.pico()),
+        charge_micros: Set(charge.micros()),
+        estimated: Set(*estimated),
+        ..Default::default()
+    })
+}
+
+/// Everything about the state. A call that failed used nothing.
+fn state_columns(call: &Call) -> Result<row::ActiveModel, StoreError> {
+    let nothing = Metered::default();
+    let (metered, transaction, timing, at, failure) = match &call.state {
+        CallState::Running { so_far } => (so_far, None, None, None, None),
+        CallState::Settled { metered, transaction, timing, at } => {
+            (metered, *transaction, Some(timing), Some(*at), None)
+        }
+        CallState::Failed { kind, timing, at } => {
+            (&nothing, None, Some(timing), Some(*at), Some(kind.name()))
+        }
+    };
+    Ok(row::ActiveModel {
+        state: Set(call.state.name().to_owned()),
+        transaction_id: Set(transaction.map(TransactionId::raw)),
+        total_us: Set(timing.map(|timing| micros(timing.total)).transpose()?),
+        provider_us: Set(timing.map(|timing| micros(timing.provider)).transpose()?),
+        first_token_us: Set(timing.and_then(|t| t.first_token).map(micros).transpose()?),
+        ended_at: Set(at),
+        failure: Set(failure.map(str::to_owned)),
+        ..metered_columns(metered)?
+    })
+}
+
+fn ended_columns(call: &Call) -> Result<row::ActiveModel, StoreError> {
+    match call.state {
+        CallState::Running { .. } => Err(error::corrupt(WHAT, "a running call has not ended")),
+        CallState::Settled { .. } | CallState::Failed { .. } => state_columns(call),
+    }
+}
+
+fn to_row(call: &Call) -> Result<row::ActiveModel, StoreError> {
+    Ok(row::ActiveModel {
+        id: Set(call.id.raw()),
+        workspace_id: Set(call.workspace.raw()),
+        key_id: Set(call.key.raw()),
+        user_id: Set(call.user.raw()),
+        request_id: Set(call.request.raw()),
+        model_asked: Set(call.model_asked.clone()),
+        model: Set(call.model.clone()),
+        provider: Set(call.provider.name().to_owned()),
+        streamed: Set(call.streamed),
+        price_version: Set(call.price_version.clone()),
+        markup_bp: Set(call.markup.0.into()),
+        hold_id: Set(call.hold.map(HoldId::raw)),
+        started_at: Set(call.started_at),
+        ..state_columns(call)?
+    })
+}
+
+fn from_row(row: row::Model) -> Result<Call, StoreError> {
+    let state = state(&row)?;
+    Ok(Call {
+        id: CallId::new(row.id),
+        workspace: WorkspaceId::new(row.workspace_id),
+        key: ApiKeyId::new(row.key_id),
+        user: UserId::new(row.user_id),
+        request: RequestId::new(row.request_id),
+        model_asked: row.model_asked,
+        model: row.model,
+        provider: row.provider.parse().map_err(|e| error::corrupt(WHAT, e))?,
+        streamed: row.streamed,
+        price_version: row.price_version,
+        markup: BasisPoints(error::number(WHAT, row.markup_bp)?),
+        hold: row.hold_id.map(HoldId::new),
+        started_at: row.started_at,
+        state,
+    })
+}
+
+fn state(row: &row::Model) -> Result<CallState, StoreError> {
+    let at = || row.ended_at.ok_or_else(|| error::missing(WHAT, "ended_at"));
+    Ok(match row.state.as_str() {
+        RUNNING => CallState::Running { so_far: metered(row)? },
+        "settled" => {
+            let transaction = row.transaction_id.map(TransactionId::new);
+            CallState::Settled {
+                metered: metered(row)?,
+                transaction,
+                timing: timing(row)?,
+                at: at()?,
+            }
+        }
+        "failed" => {
+            let name = row.failure.as_deref().ok_or_else(|| error::missing(WHAT, "failure"))?;
+            let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == name);
+            let kind = kind.ok_or_else(|| error::unknown(WHAT, "failure", name))?;
+            CallState::Failed { kind, timing: timing(row)?, at: at()? }
+        }
+        other => return Err(error::unknown(WHAT, "state", other)),
+    })
+}
+
+fn metered(row: &row::Model) -> Result<Metered, StoreError> {
+    Ok(Metered {
+        tokens: TokenCounts {
+            input: error::number(WHAT, row.input)?,
+            cached_input: error::number(WHAT, row.cached_input)?,
+            cache_write: error::number(WHAT, row.cache_write)?,
+            output: error::number(WHAT, row.output)?,
+            reasoning: error::number(WHAT, row.reasoning)?,
+        },
+        cost: UsdAmount::from_pico(row.cost_pico).map_err(|e| error::corrupt(WHAT, e))?,
+        charge: Credits::from_micros(row.charge_micros),
+        estimated: row.estimated,
+    })
+}
+
+fn timing(row: &row::Model) -> Result<Timing, StoreError> {
+    Ok(Timing {
+        total: duration(row.total_us.ok_or_else(|| error::missing(WHAT, "total_us"))?)?,
+        provider: duration(row.provider_us.ok_or_else(|| error::missing(WHAT, "provider_us"))?)?,
+        first_token: row.first_token_us.map(duration).transpose()?,
+    })
+}
+
+fn duration(micros: i64) -> Result<Duration, StoreError> {
+    Ok(Duration::from_micros(error::number(WHAT, micros)?))
+}
+
+/// Whole microseconds; what is finer is not kept.
+fn micros(duration: Duration) -> Result<i64, StoreError> {
+    i64::try_from(duration.as_micros()).map_err(|e| error::corrupt(WHAT, e))
+}

@@ -1,0 +1,102 @@
+//! Counted calls, as rows.
+use async_trait::async_trait;
+use cape_domain::{
+    ids::WorkspaceId,
+    store::StoreError,
+    usage::{QuotaPeriod, QuotaReads, QuotaRepository},
+};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+    sea_query::{Expr, OnConflict},
+};
+
+use crate::{error, store::SqlWork};
+
+pub(super) mod row {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "quotas")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub workspace_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub period_start: DateTimeUtc,
+        pub period_end: DateTimeUtc,
+        pub used: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use row::Column;
+
+const WHAT: &str = "quota";
+
+#[async_trait]
+impl QuotaReads for SqlWork {
+    async fn used(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<u64, StoreError> {
+        let row = row::Entity::find_by_id((workspace.raw(), period.start))
+            .filter(self.within(Column::WorkspaceId))
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        row.map_or(Ok(0), |row| error::number(WHAT, row.used))
+    }
+}
+
+#[async_trait]
+impl QuotaRepository for SqlWork {
+    async fn take(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+        limit: u64,
+    ) -> Result<bool, StoreError> {
+        self.admit(WHAT, workspace)?;
+        // The first call of a period is inserted without a look at the limit.
+        if limit == 0 {
+            return Ok(false);
+        }
+        let used = || Expr::col((row::Entity, Column::Used));
+        let next = OnConflict::columns([Column::WorkspaceId, Column::PeriodStart])
+            .value(Column::Used, used().add(1))
+            .action_and_where(used().lt(i64::try_from(limit).unwrap_or(i64::MAX)))
+            .to_owned();
+        let first = row::Model {
+            workspace_id: workspace.raw(),
+            period_start: period.start,
+            period_end: period.end,
+            used: 1,
+        };
+        let counted = row::Entity::insert(first.into_active_model())
+            .on_conflict(next)
+            .exec_without_returning(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(counted == 1)
+    }
+
+    async fn give_back(
+        &mut self,
+        workspace: WorkspaceId,
+        period: QuotaPeriod,
+    ) -> Result<(), StoreError> {
+        self.admit(WHAT, workspace)?;
+        row::Entity::update_many()
+            .col_expr(Column::Used, Expr::col(Column::Used).sub(1))
+            .filter(Column::WorkspaceId.eq(workspace.raw()))
+            .filter(Column::PeriodStart.eq(period.start))
+            .filter(Column::Used.gt(0))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(())
+    }
+}

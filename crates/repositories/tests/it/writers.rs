@@ -1,0 +1,127 @@
+//! How writers get along with each other, and with readers.
+use std::{
+    cell::{Cell, RefCell},
+    time::{Duration, Instant},
+};
+
+use cape_domain::{
+    processes::Process,
+    store::{Durability, Scope, Store},
+};
+use cape_testkit::fixtures::{at, process};
+use futures_util::{FutureExt as _, future::join_all};
+use tokio::time::timeout;
+
+use crate::databases::{TestStore, postgres, sqlite};
+
+const WRITERS: u32 = 64;
+
+async fn beat(store: &dyn Store, number: u32, durability: Durability) {
+    let mut work = store.begin(Scope::Platform, durability).await.expect("begin");
+    work.processes().beat(&process(number)).await.expect("beat");
+    work.commit().await.expect("commit");
+}
+
+async fn alive(store: &dyn Store) -> Vec<Process> {
+    let mut read = store.read(Scope::Platform).await.expect("read");
+    let mut alive = read.processes().silent(at(1)).await.expect("silent");
+    alive.sort_by_key(|process| process.id);
+    alive
+}
+
+#[tokio::test]
+async fn sixty_four_writers_take_turns_in_the_order_of_asking_and_none_starves() {
+    let store = sqlite().await.expect("a file");
+    let (asked, served) = (Cell::new(0), RefCell::new(Vec::new()));
+    let (longest, began) = (Cell::new(Duration::ZERO), Instant::now());
+    join_all((0..WRITERS).map(async |writer| {
+        for _ in 0..10 {
+            let (turn, waiting) = (asked.replace(asked.get() + 1), Instant::now());
+            let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("a turn");
+            served.borrow_mut().push(turn);
+            longest.set(longest.get().max(waiting.elapsed()));
+            work.processes().beat(&process(writer)).await.expect("beat");
+            work.commit().await.expect("commit");
+        }
+    }))
+    .await;
+    let served = served.into_inner();
+    assert_eq!(served.len(), 640);
+    assert!(served.is_sorted(), "{served:?}");
+    // Fair turns take a tenth of the whole time; somebody who starves waits for nearly all of it.
+    assert!(longest.get() < began.elapsed() / 2, "{:?} of {:?}", longest, began.elapsed());
+    assert_eq!(alive(&*store).await.len(), 64);
+}
+
+#[tokio::test]
+async fn work_that_is_dropped_anywhere_is_undone_and_holds_nobody_up_on_sqlite() {
+    abandon_anywhere(&sqlite().await.expect("a file")).await;
+}
+
+#[tokio::test]
+async fn work_that_is_dropped_anywhere_is_undone_and_holds_nobody_up_on_postgres() {
+    let Some(store) = postgres().await else { return };
+    abandon_anywhere(&store).await;
+}
+
+/// Even ones commit. Odd ones are dropped, each at another place: after a statement, in the
+/// middle of one, while they begin, while they wait for their turn.
+async fn abandon_anywhere(store: &TestStore) {
+    let durability = |number| if number % 3 == 0 { Durability::Power } else { Durability::Process };
+    let all = join_all((0..4 * WRITERS).map(async |number| {
+        if number % 2 == 0 {
+            return beat(&**store, number, durability(number)).await;
+        }
+        if number % 8 == 1 {
+            let asking = store.begin(Scope::Platform, durability(number));
+            drop(timeout(Duration::from_micros(u64::from(number) * 50), asking).await);
+            return;
+        }
+        let mut work = store.begin(Scope::Platform, durability(number)).await.expect("begin");
+        let process = process(number);
+        if number % 8 == 3 {
+            // Asked once and never again: the statement is on its way to the database.
+            drop(work.processes().beat(&process).now_or_never());
+            return;
+        }
+        work.processes().beat(&process).await.expect("beat");
+        if number % 8 == 5 {
+            let next = Duration::from_micros(u64::from(number));
+            drop(timeout(next, work.processes().silent(at(1))).await);
+        }
+    }));
+    timeout(Duration::from_mins(1), all).await.expect("nobody waits for ever");
+
+    let expected: Vec<_> = (0..4 * WRITERS).filter(|number| number % 2 == 0).map(process).collect();
+    assert_eq!(alive(&**store).await, expected);
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_waits_for_happens_or_does_not_and_the_next_writer_goes_on() {
+    for store in [sqlite().await, postgres().await].into_iter().flatten() {
+        for number in 0..WRITERS {
+            let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+            work.processes().beat(&process(2 * number)).await.expect("beat");
+            let patience = Duration::from_micros(u64::from(number) * 4);
+            drop(timeout(patience, work.commit()).await);
+            beat(&*store, 2 * number + 1, Durability::Process).await;
+        }
+        let alive = alive(&*store).await;
+        let second = |number| alive.contains(&process(2 * number + 1));
+        assert!((0..WRITERS).all(second), "{alive:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_does_not_wait_for_a_writer() {
+    for store in [sqlite().await, postgres().await].into_iter().flatten() {
+        beat(&*store, 1, Durability::Process).await;
+        let mut work = store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+        work.processes().beat(&process(2)).await.expect("beat");
+        let readers = join_all((0..16).map(|_| alive(&*store)));
+        let seen = timeout(Duration::from_secs(10), readers).await.expect("nobody waits");
+        assert!(seen.iter().all(|seen| *seen == [process(1)]), "{seen:?}");
+        work.commit().await.expect("commit");
+        assert_eq!(alive(&*store).await, [process(1), process(2)]);
+    }
+}

@@ -1,0 +1,34 @@
+//! Ports that services call, without cryptography or networks. Fast, readable, safe for nothing.
+mod chat;
+mod hasher;
+mod limiter;
+mod payments;
+mod refresh;
+mod sleeper;
+mod tokens;
+mod unsteady;
+mod vault;
+mod watchful;
+
+use std::hash::{DefaultHasher, Hasher as _};
+
+pub use chat::{ScriptedChat, Step};
+pub use hasher::PlainHasher;
+pub use limiter::{Correction, OpenLimiter};
+pub use payments::ScriptedPayments;
+pub use refresh::PlainRefreshSecrets;
+pub use sleeper::HeldSleeper;
+pub use tokens::PlainTokens;
+pub use unsteady::UnsteadyStore;
+pub use vault::PlainVault;
+pub use watchful::Watchful;
+
+/// A number that changes with every bit of the parts, and with where one ends.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        hasher.write(&part.len().to_be_bytes());
+        hasher.write(part);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,39 @@
+//! The schema: one list of steps for both databases.
+//!
+//! Not here: anything that knows the domain. A step is written once and never changed, so it
+//! names tables, columns and states by the texts they had on its day.
+mod connection;
+mod error;
+mod m0001_accounts;
+mod m0002_access;
+mod m0003_audit;
+mod m0004_jobs;
+mod m0005_billing;
+mod m0006_catalogue;
+mod m0007_usage;
+mod run;
+mod schema;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+pub use error::MigrationError;
+pub use run::{Step, StepState, check, down, fresh, status, up};
+
+/// The list of steps, the oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_access::Migration),
+            Box::new(m0003_audit::Migration),
+            Box::new(m0004_jobs::Migration),
+            Box::new(m0005_billing::Migration),
+            Box::new(m0006_catalogue::Migration),
+            Box::new(m0007_usage::Migration),
+        ]
+    }
+}
