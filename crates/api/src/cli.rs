@@ -1,7 +1,9 @@
 //! The command line: what can be asked for. What is *not* here: doing it.
-use std::{convert::Infallible, ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf};
 
-use cape_domain::{accounts::Email, secret::Secret};
+use cape_domain::accounts::Email;
+#[cfg(feature = "sandbox")]
+use cape_domain::secret::Secret;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 /// One self-hosted platform that joins accounts, money and AI usage.
@@ -31,12 +33,12 @@ pub struct Invocation {
 pub enum Command {
     /// Serve requests and run jobs (the default)
     Serve(ServeArgs),
-    /// Run jobs alone, beside others that serve; needs `PostgreSQL`
+    /// Run jobs alone, beside others that serve; needs PostgreSQL
     Worker,
-    /// Emulate Stripe, `OpenAI`, Anthropic and Gemini on this machine
+    /// Emulate Stripe, OpenAI, Anthropic and Gemini on this machine
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
-    /// Print the `OpenAPI` document
+    /// Print the OpenAPI document
     Openapi,
     /// Print the effective configuration, with secrets masked
     Config,
@@ -118,7 +120,7 @@ impl Invocation {
 
 #[cfg(feature = "sandbox")]
 #[expect(clippy::unnecessary_wraps, reason = "a parser of values may fail")]
-fn secret(text: &str) -> Result<Secret, Infallible> {
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 

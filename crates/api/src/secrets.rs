@@ -52,9 +52,12 @@ pub enum SecretsError {
 
 #[derive(Deserialize)]
 struct Stored {
-    signing_key: Key,
-    refresh_key: Key,
-    vault_key: Key,
+    #[serde(rename = "signing_key")]
+    signing: Key,
+    #[serde(rename = "refresh_key")]
+    refresh: Key,
+    #[serde(rename = "vault_key")]
+    vault: Key,
 }
 
 impl Keys {
@@ -78,9 +81,9 @@ impl Keys {
         }
         let stored = stored(&section.file, source)?;
         Ok(Self {
-            signing: section.signing_key.clone().unwrap_or(stored.signing_key),
-            refresh: section.refresh_key.clone().unwrap_or(stored.refresh_key),
-            vault: section.vault_key.clone().unwrap_or(stored.vault_key),
+            signing: section.signing_key.clone().unwrap_or(stored.signing),
+            refresh: section.refresh_key.clone().unwrap_or(stored.refresh),
+            vault: section.vault_key.clone().unwrap_or(stored.vault),
         })
     }
 }

@@ -18,7 +18,7 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// Connections for reads.
     pub readers: NonZeroU32,
-    /// Connections for units of work, on `PostgreSQL`. `SQLite` has one.
+    /// Connections for units of work, on PostgreSQL. SQLite has one.
     pub writers: NonZeroU32,
     /// How long a caller waits for a connection, or for its turn.
     #[serde(with = "duration")]

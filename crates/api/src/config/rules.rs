@@ -1,10 +1,10 @@
 //! What values have to keep to, each alone and together.
-use super::{Config, problem::Rules};
+use super::{Config, problem::Rules, values::CorsOrigin};
 
 impl Config {
     pub(super) fn check(&self, rules: &mut Rules) {
         let environment = self.environment;
-        let anybody = self.http.cors_origins.iter().any(|origin| origin.is_anybody());
+        let anybody = self.http.cors_origins.iter().any(CorsOrigin::is_anybody);
         rules.refuse(environment.is_guarded() && anybody, "http.cors_origins", || {
             format!("cannot be `*` in {environment}: name every origin")
         });

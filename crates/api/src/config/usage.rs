@@ -34,7 +34,7 @@ pub struct Usage {
     pub connect_timeout: Duration,
     /// A price book in place of the built-in one.
     pub price_book: Option<PathBuf>,
-    /// `OpenAI`.
+    /// OpenAI.
     pub openai: ModelProvider,
     /// Anthropic.
     pub anthropic: ModelProvider,

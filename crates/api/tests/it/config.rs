@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use cape_api::config::{
     Config, ConfigFile, Environment, Format, Integration, InvalidConfig, Limits, Reach,
+    values::SecretText,
 };
 
 /// Everything that production asks for, and nothing else.
@@ -58,7 +59,7 @@ fn a_newcomer_has_to_set_nothing() {
     assert_eq!(config.usage.limits, Limits::On);
     assert_eq!(config.usage.markup_basis_points, 2_000);
     assert_eq!(config.usage.default_output_tokens.get(), 4_096);
-    assert_eq!(config.usage.longest_call, Duration::from_secs(15 * 60));
+    assert_eq!(config.usage.longest_call, Duration::from_mins(15));
     assert_eq!(config.usage.openai.base_url.as_str(), "https://api.openai.com/v1");
     assert_eq!(config.billing.stripe.base_url.as_str(), "https://api.stripe.com");
 }
@@ -126,7 +127,7 @@ fn conventional_names_are_honoured() {
     assert_eq!(config.redis.url.expect("Redis").expose(), "redis://cache");
     let stripe = config.billing.stripe;
     assert_eq!(stripe.secret_key.expect("a key").expose(), "sk_test_1");
-    let secrets: Vec<&str> = stripe.webhook_secrets.iter().map(|secret| secret.expose()).collect();
+    let secrets: Vec<&str> = stripe.webhook_secrets.iter().map(SecretText::expose).collect();
     assert_eq!(secrets, ["whsec_1", "whsec_2"]);
     assert_eq!(config.usage.openai.api_key.expect("a key").expose(), "1234");
     assert_eq!(config.usage.anthropic.api_key.expect("a key").expose(), "true");

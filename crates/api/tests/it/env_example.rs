@@ -57,6 +57,11 @@ fn every_value_in_the_example_would_be_taken() {
             let key = if provider.ends_with("STRIPE") { "SECRET_KEY" } else { "API_KEY" };
             environment.insert(format!("{provider}__{key}"), "key".to_owned());
         }
+        if name == "CAPE_SANDBOX__ENABLED" {
+            // Where none is built in, it has to be elsewhere.
+            let url = "http://127.0.0.1:8090".to_owned();
+            environment.insert("CAPE_SANDBOX__URL".to_owned(), url);
+        }
         Config::read(None, &environment).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }

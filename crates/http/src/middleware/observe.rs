@@ -6,6 +6,7 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
@@ -37,7 +38,7 @@ const LONGEST_ID: usize = 36;
 ///
 /// # Errors
 ///
-/// None: every failure becomes an answer.
+/// What no handler answered: it carries its answer with it.
 ///
 /// # Panics
 ///
@@ -52,11 +53,13 @@ pub async fn observe(
     let address = address(&request, &observer.trusted);
     request.extensions_mut().insert(Origin { request: id, address });
     let (method, shape) = (request.method().clone(), Shape::of(request.path()));
-    let http = request.request().clone();
-    let answered = next.call(request).await.map(ServiceResponse::map_into_boxed_body);
-    let mut answer = match answered {
-        Ok(answer) => shaped(answer, shape, id),
-        Err(error) => ServiceResponse::new(http, failure(&error, shape, id)),
+    let mut answer = match next.call(request).await {
+        Ok(answer) => shaped(answer.map_into_boxed_body(), shape, id),
+        Err(error) => {
+            let mut told = failure(&error, shape, id);
+            put_headers(told.headers_mut(), id, begun.elapsed().as_secs_f64());
+            return Err(InternalError::from_response(error, told).into());
+        }
     };
     let route = answer.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, elapsed) = (answer.status(), begun.elapsed());

@@ -1,7 +1,7 @@
 //! Addresses of programs that speak HTTP.
 use std::fmt;
 
-use actix_web::http::Uri;
+use actix_web::http::{Uri, uri::Authority};
 use serde::{Deserialize, Serialize};
 
 /// An address that begins with `http://` or `https://`, without a slash at the end.
@@ -39,7 +39,7 @@ impl TryFrom<String> for BaseUrl {
     fn try_from(text: String) -> Result<Self, InvalidBaseUrl> {
         let text = text.trim_end_matches('/');
         let uri: Uri = text.parse().map_err(|_| InvalidBaseUrl::Malformed)?;
-        let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+        let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
         if !matches!(uri.scheme_str(), Some("http" | "https"))
             || uri.host().is_none_or(str::is_empty)
             || text.contains('#')

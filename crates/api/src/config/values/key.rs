@@ -29,11 +29,6 @@ impl Key {
     pub const fn expose(&self) -> &[u8; LENGTH] {
         &self.0
     }
-
-    /// A key of these bytes.
-    pub(crate) const fn new(bytes: [u8; LENGTH]) -> Self {
-        Self(bytes)
-    }
 }
 
 impl TryFrom<String> for Key {
@@ -104,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_key_is_not_shown() {
-        let key = Key::new([7; LENGTH]);
+        let key = Key([7; LENGTH]);
         assert_eq!(format!("{key:?}"), "Key(…)");
         assert_eq!(serde_json::to_string(&key).expect("JSON"), "\"********\"");
     }

@@ -1,0 +1,40 @@
+# What is done often. `just` lists it.
+
+# List the recipes
+default:
+    @just --list
+
+# Start the platform on http://127.0.0.1:8080, with an embedded database and emulated vendors
+run *args:
+    cargo run -p cape-api -- {{ args }}
+
+# Run the tests; databases by TEST_DATABASE_URL and TEST_REDIS_URL
+test *args:
+    cargo test --workspace {{ args }}
+
+# Look for what the compiler does not
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# Write the OpenAPI document anew
+openapi:
+    cargo run --quiet -p cape-api -- openapi > openapi/openapi.json.new
+    mv openapi/openapi.json.new openapi/openapi.json
+
+# Check dependencies, their licences and who may use them; needs cargo-deny
+deny:
+    cargo deny check
+
+# Do the whole main job over HTTP, with the built binary
+smoke:
+    cargo build -p cape-api
+    .ci/smoke target/debug/cape-api
+
+# Run the tests again and again, optimised: what depends on luck shows
+nightly rounds="20":
+    for round in $(seq {{ rounds }}); do cargo test --workspace --release || exit 1; done
