@@ -18,6 +18,7 @@ pub fn print(config: &Config, instance: &Instance) {
 }
 
 /// Shows where a sandbox is that runs alone.
+#[cfg(feature = "sandbox")]
 pub fn sandbox(url: &str) {
     write(&format!("sandbox at {url}\n"));
 }

@@ -1,5 +1,5 @@
 //! What the command line asks for, done.
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use cape_domain::accounts::Email;
@@ -21,29 +21,34 @@ use crate::{
     ports, telemetry,
 };
 
-/// Does what was asked for.
+/// Does what was asked for. `environment` is the process's own.
 ///
 /// # Errors
 ///
 /// What to tell whoever asked.
-pub async fn run(invocation: Invocation, config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    invocation: Invocation,
+    environment: &BTreeMap<String, String>,
+) -> anyhow::Result<ExitCode> {
+    let configured = || Config::load(invocation.config.as_deref(), environment);
     match invocation.command {
         Command::Serve(args) => {
-            let mut config = config;
+            let mut config = configured()?;
             config.database.migrate |= args.migrate;
             work(&config, Duty::Serve).await
         }
-        Command::Worker => work(&config, Duty::Work).await,
+        Command::Worker => work(&configured()?, Duty::Work).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox(args).await,
         Command::Openapi => print(&cape_http::openapi::document().to_pretty_json()?),
-        Command::Config => print(&config.masked()),
+        Command::Config => print(&configured()?.masked()),
         Command::Health => {
-            health::probe(config.http.reachable_at(config.http.port))?;
+            let http = configured()?.http;
+            health::probe(http.reachable_at(http.port))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Ledger(LedgerCommand::Check) => check_ledger(&config).await,
-        Command::Admin(AdminCommand::Verify { email }) => verify(&config, &email).await,
+        Command::Ledger(LedgerCommand::Check) => check_ledger(&configured()?).await,
+        Command::Admin(AdminCommand::Verify { email }) => verify(&configured()?, &email).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line of the platform.
 use std::{collections::BTreeMap, env, process::ExitCode};
 
-use cape_api::{cli::Invocation, commands, config::Config};
+use cape_api::{cli::Invocation, commands};
 
 fn main() -> ExitCode {
     let invocation = match Invocation::read(env::args_os()) {
@@ -23,8 +23,7 @@ async fn run(invocation: Invocation) -> anyhow::Result<ExitCode> {
     let environment: BTreeMap<String, String> = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let config = Config::load(invocation.config.as_deref(), &environment)?;
-    commands::run(invocation, config).await
+    commands::run(invocation, &environment).await
 }
 
 #[expect(clippy::print_stderr, reason = "whoever started the program reads it")]

@@ -31,7 +31,10 @@ use cape_gateways::{
 
 use crate::{
     compose::Ports,
-    config::{Config, Integration, ModelProvider, Reach},
+    config::{
+        Config, Integration, ModelProvider, Reach,
+        values::{BaseUrl, SecretText},
+    },
     secrets::Keys,
     system::{SystemClock, TokioSleeper, UuidV7},
 };
@@ -98,15 +101,13 @@ fn payments(
         }
         (Reach::Sandboxed, None) | (Reach::Disabled, _) => return Ok(None),
     };
-    let mut webhook_secrets: Vec<_> = stripe.webhook_secrets.iter().map(|s| s.secret()).collect();
+    let mut webhook_secrets: Vec<_> =
+        stripe.webhook_secrets.iter().map(SecretText::secret).collect();
     if webhook_secrets.is_empty() && config.reach(Integration::Stripe) == Reach::Sandboxed {
         webhook_secrets.push(Secret::new(SANDBOX_WEBHOOK_SECRET));
     }
-    let home = |url: &Option<_>| {
-        url.as_ref().map_or_else(
-            || public_url.to_owned(),
-            |url: &crate::config::values::BaseUrl| url.to_string(),
-        )
+    let home = |url: &Option<BaseUrl>| {
+        url.as_ref().map_or_else(|| public_url.to_owned(), ToString::to_string)
     };
     let gateway = StripeGateway::new(StripeOptions {
         base_url,

@@ -5,6 +5,8 @@
 use std::{
     io::{self, IsTerminal as _},
     sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -16,6 +18,9 @@ use crate::config::{Format, Telemetry};
 const SECONDS: [f64; 16] = [
     0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 120.0,
 ];
+
+/// How often what was measured is gathered, whether somebody looks at it or not.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Why the log cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +71,13 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .install_recorder()?;
     *metrics = Some(handle.clone());
+    let kept = handle.clone();
+    thread::spawn(move || {
+        loop {
+            thread::sleep(UPKEEP);
+            kept.run_upkeep();
+        }
+    });
     Ok(handle)
 }
 

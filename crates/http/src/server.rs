@@ -1,5 +1,9 @@
 //! The web server: what it serves, and within which bounds.
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -64,7 +68,7 @@ pub struct HttpRules {
     pub request_timeout: Duration,
     /// How long a stop waits for answers that have begun.
     pub shutdown_timeout: Duration,
-    /// Origins whose pages may call, exactly.
+    /// Origins whose pages may call, exactly; `*` for any.
     pub cors_origins: Vec<String>,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted: Vec<TrustedNetwork>,
@@ -134,6 +138,9 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_headers(["authorization", "content-type", "x-request-id"])
         .expose_headers(["x-request-id", "x-cape-call-id", "retry-after"])
         .max_age(600);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin();
+    }
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
@@ -150,26 +157,27 @@ async fn unknown(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Err(told.with_header("allow", allowed))
 }
 
+/// Every pattern of a path, with a method by which it is served.
+static SERVED: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+    let document = openapi::document();
+    let each = document.paths.paths.into_iter().flat_map(|(pattern, item)| {
+        let methods = [
+            ("DELETE", item.delete),
+            ("GET", item.get),
+            ("PATCH", item.patch),
+            ("POST", item.post),
+            ("PUT", item.put),
+        ];
+        let served = methods.into_iter().filter(|(_, operation)| operation.is_some());
+        served.map(move |(method, _)| (pattern.clone(), method)).collect::<Vec<_>>()
+    });
+    each.collect()
+});
+
 /// The methods by which a path is served.
 fn methods_of(path: &str) -> Vec<&'static str> {
-    let document = openapi::document();
-    let mut methods = Vec::new();
-    for (pattern, item) in document.paths.paths {
-        if !matches(&pattern, path) {
-            continue;
-        }
-        let served = [
-            ("GET", item.get.is_some()),
-            ("POST", item.post.is_some()),
-            ("PUT", item.put.is_some()),
-            ("PATCH", item.patch.is_some()),
-            ("DELETE", item.delete.is_some()),
-        ];
-        methods.extend(served.into_iter().filter(|(_, served)| *served).map(|(name, _)| name));
-    }
-    methods.sort_unstable();
-    methods.dedup();
-    methods
+    let served = SERVED.iter().filter(|(pattern, _)| matches(pattern, path));
+    served.map(|(_, method)| *method).collect()
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

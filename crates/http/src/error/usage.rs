@@ -38,6 +38,10 @@ impl From<ChatError> for ApiError {
                 Self::client(StatusCode::BAD_REQUEST, "output_out_of_range", error)
                     .about("max_tokens")
             }
+            E::TooLong { .. } => {
+                Self::client(StatusCode::BAD_REQUEST, "context_length_exceeded", error)
+                    .about("messages")
+            }
             E::Unsupported(unsupported) => {
                 let param = unsupported.parameter.clone();
                 let code = "unsupported_parameter";

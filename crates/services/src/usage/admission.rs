@@ -122,6 +122,9 @@ impl Gate {
         let chat = self.bound(model, &new)?;
         provider.check(&chat)?;
         let estimate = estimate(&chat);
+        if estimate.likely_total() > model.context_window {
+            return Err(ChatError::TooLong { window: model.context_window });
+        }
         let call = self.record(actor, (key, owner), &new, model, version, &estimate, now)?;
         let claims = self.claims(actor, &plan, &estimate);
         let standings = self.claim(&claims, now).await?;
@@ -277,7 +280,8 @@ impl Gate {
         }
     }
 
-    /// Quota, hold and record, together or not at all.
+    /// Quota, hold and record, together or not at all. Without a hold there is nothing that could
+    /// be swept: such a call is recorded when it ends.
     async fn reserve(
         &self,
         permit: &Permit<UseAi>,
@@ -295,8 +299,10 @@ impl Gate {
                 return Err(ChatError::QuotaExceeded { quota });
             }
         }
-        let call = Call { hold: hold.as_ref().map(|hold| hold.id), ..draft.call.clone() };
-        work.calls().insert(&call).await?;
+        if let Some(hold) = &hold {
+            let call = Call { hold: Some(hold.id), ..draft.call.clone() };
+            work.calls().insert(&call).await?;
+        }
         work.commit().await?;
         Ok(hold)
     }

@@ -42,6 +42,12 @@ pub enum ChatError {
         /// The most that can.
         most: u64,
     },
+    /// The conversation and its answer do not fit into the model.
+    #[error("the conversation and its answer do not fit into {window} tokens")]
+    TooLong {
+        /// The most tokens that go in and come out together.
+        window: u64,
+    },
     /// The provider's format cannot say what was asked.
     #[error(transparent)]
     Unsupported(#[from] UnsupportedParameter),
@@ -92,6 +98,7 @@ impl Contended for ChatError {
             | Self::Disabled(_)
             | Self::UnknownPrice(_)
             | Self::OutputOutOfRange { .. }
+            | Self::TooLong { .. }
             | Self::Unsupported(_)
             | Self::TooLarge
             | Self::Limited { .. }

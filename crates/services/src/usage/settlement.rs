@@ -37,7 +37,10 @@ impl Settler {
     ) -> Result<Call, ChatError> {
         let metered = self.gate.meter(&admission.price, tokens, estimated)?;
         let end = End::Settled(metered);
-        let call = retry!(self.end(admission, end, timing))?;
+        let call = match retry!(self.end(admission, end, timing)) {
+            Err(StoreError::Conflict { .. }) => self.swept(admission).await?,
+            outcome => outcome?,
+        };
         let total = tokens.total().map_err(|_| ChatError::TooLarge)?;
         self.gate.correct(admission, 1, total).await;
         measure(&call, timing, "settled");
@@ -79,6 +82,18 @@ impl Settler {
         Ok(work.commit().await?)
     }
 
+    /// The record of a call whose hold was swept before it came back. What the sweeper charged
+    /// stands.
+    async fn swept(&self, admission: &Admission) -> Result<Call, ChatError> {
+        let id = admission.call.id;
+        let mut work = self.base.store.read(Scope::Workspace(admission.call.workspace)).await?;
+        let call = work.calls().find(id).await?;
+        let call = call.ok_or(StoreError::Conflict { what: "call" })?;
+        metrics::counter!("cape_late_settlements_total").increment(1);
+        tracing::error!(call.id = %id, "a call came back after its hold was swept");
+        Ok(call)
+    }
+
     async fn end(
         &self,
         admission: &Admission,
@@ -114,6 +129,7 @@ pub(super) async fn close(
         End::Settled(metered) => (Some(metered.charge), metered.cost.pico()),
         End::Failed(_) => (None, 0),
     };
+    let recorded = hold.is_some();
     let transaction = match hold {
         Some(hold) => Some(close_hold(base, &mut *work, hold, used, cost).await?),
         None => None,
@@ -124,7 +140,11 @@ pub(super) async fn close(
         End::Failed(kind) => call.fail(kind, timing, now),
     };
     let ended = ended.ok_or(StoreError::Conflict { what: "call" })?;
-    work.calls().end(&ended).await?;
+    if recorded {
+        work.calls().end(&ended).await?;
+    } else {
+        work.calls().insert(&ended).await?;
+    }
     if let (End::Failed(_), Some(period)) = (end, quota) {
         work.quotas().give_back(workspace, period).await?;
     }

@@ -3,8 +3,8 @@
 use cape_domain::{
     billing::{
         Allocation, CreditGrant, GrantMove, GrantSource, HoldState, LedgerRepository, Order,
-        Posted, Transaction, Violation, bonus, debt_repaid, expiry, hold as hold_posting,
-        provider_cost, purchase, release as release_posting,
+        OrderState, Posted, Transaction, Violation, bonus, debt_repaid, expiry,
+        hold as hold_posting, provider_cost, purchase, release as release_posting,
     },
     ids::{CallId, TransactionId},
     store::{Durability, Scope, Store, StoreError},
@@ -14,7 +14,9 @@ use super::{
     super::{FOREIGN, OWN},
     steps::{balance, balance_in, grants, place, post, release, settle, whole},
 };
-use crate::fixtures::{ACME, RIVAL, at, credits, fund, give, grant, head, hold, id, order};
+use crate::fixtures::{
+    ACME, RIVAL, at, credits, fund, give, grant, head, hold, id, order, payment,
+};
 
 /// A workspace that did everything there is: it was given credits, ran into debt, bought,
 /// paid its debt, held, settled, gave back, and let credits expire.
@@ -90,6 +92,10 @@ pub async fn a_ledger_that_does_not_add_up_is_found_out(store: &dyn Store) {
 /// Buys 500 credits with 100 on top, out of which the debt of 4 is paid first.
 async fn buy_and_repay(store: &dyn Store) -> Result<(), StoreError> {
     let bought = Order { bonus: credits(100), ..order(40) };
+    let received = payment(&bought, "pi_40");
+    let state =
+        OrderState::Paid { checkout: "cs_40".to_owned(), payment: received.id, at: received.at };
+    let bought = Order { state, ..bought };
     let lot =
         CreditGrant { order: Some(bought.id), ..grant(40, GrantSource::Purchase, bought.credits) };
     let on_top = CreditGrant {
@@ -105,6 +111,7 @@ async fn buy_and_repay(store: &dyn Store) -> Result<(), StoreError> {
     ];
     let mut work = store.begin(OWN, Durability::Power).await?;
     work.orders().insert(&bought).await?;
+    work.orders().pay(&received).await?;
     assert_eq!(work.ledger().lock(ACME).await?.receivable, repaid.amount);
     assert_eq!(work.ledger().post(&postings).await?, Posted::Done);
     work.ledger().insert_grant(&lot).await?;
