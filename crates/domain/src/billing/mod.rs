@@ -1,10 +1,11 @@
 //! Money, plans, orders, payments, and the ledger of credits.
 //!
 //! Not here: tokens and models.
+mod account;
+mod balance;
 mod credits;
 mod grant;
 mod hold;
-mod ledger;
 mod money;
 mod order;
 mod plan;
@@ -12,17 +13,16 @@ mod ports;
 mod postings;
 mod provider;
 mod subscription;
+mod transaction;
 mod webhook;
 
+pub use account::{Account, Unit};
+pub use balance::{Balance, BalanceChange, Posted};
 pub use credits::{BasisPoints, Credits, OutOfRange};
 pub use grant::{
     Allocation, CreditGrant, GrantMove, GrantSource, NotEnough, UnknownGrantSource, allocate,
 };
 pub use hold::{EndedHold, GrantUse, Hold, HoldState, InvalidHold, Overage, Settlement};
-pub use ledger::{
-    Account, Balance, BalanceChange, InvalidTransaction, Posted, Transaction, TransactionKind,
-    Transfer, Unit,
-};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{
     Observed, Order, OrderState, Payment, PaymentMismatch, ProviderName, UnknownProvider,
@@ -42,4 +42,5 @@ pub use provider::{
     WebhookRefused,
 };
 pub use subscription::{Subscription, SubscriptionState};
+pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};
 pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};

@@ -10,7 +10,7 @@ use crate::{
     billing::{BasisPoints, Credits},
     ids::{ApiKeyId, CallId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
     time::Timestamp,
-    usage::{Provider, TokenCounts, UsdAmount},
+    usage::{Price, PriceOutOfRange, Provider, TokenCounts, UsdAmount, charge},
 };
 
 /// A call to a model. It is written when the call is admitted, so that none is ever lost.
@@ -140,6 +140,23 @@ impl FailureKind {
             Self::Timeout => "timeout",
             Self::Malformed => "malformed",
         }
+    }
+}
+
+impl Metered {
+    /// What tokens cost us, and what their caller is charged.
+    ///
+    /// # Errors
+    ///
+    /// [`PriceOutOfRange`] when it does not fit.
+    pub fn of(
+        price: &Price,
+        markup: BasisPoints,
+        tokens: TokenCounts,
+        estimated: bool,
+    ) -> Result<Self, PriceOutOfRange> {
+        let cost = price.cost(&tokens)?;
+        Ok(Self { tokens, cost, charge: charge(cost, markup)?, estimated })
     }
 }
 

@@ -6,22 +6,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cape_domain::{
     access::{Actor, Permit, Principal, UseAi},
-    billing::{
-        self, Allocation, BasisPoints, Credits, Hold, HoldState, InvalidTransaction, NotEnough,
-        Plan, Posted, allocate,
-    },
-    ids::{ApiKeyId, CallId, HoldId, ProcessId, TransactionId, UserId},
-    store::{BoxError, Durability, StoreError, UnitOfWork},
+    billing::{BasisPoints, Hold, Plan},
+    ids::{ApiKeyId, CallId, ProcessId, UserId},
     time::Timestamp,
     usage::{
-        Call, CallState, ChatProvider, ChatRequest, Claim, Decision, Estimate, Limiter, Measure,
-        Metered, Model, Price, PriceBook, PricedVersion, Provider, Quota, QuotaPeriod, Rule,
-        Standing, TokenCounts, Window, charge, estimate,
+        Call, CallState, ChatProvider, ChatRequest, Claim, Estimate, Limiter, Metered, Model,
+        Price, PriceBook, PricedVersion, Provider, QuotaPeriod, Standing, TokenCounts, estimate,
     },
 };
 use chrono::TimeDelta;
 
-use super::{ChatError, Entitlements};
+use super::{ChatError, Entitlements, limits::Limits, reservation::Reserver};
 use crate::{Base, access::ControlFeed, retry::retry};
 
 /// How calls are priced and bounded.
@@ -77,8 +72,8 @@ pub struct Gate {
     entitlements: Arc<Entitlements>,
     book: Arc<PriceBook>,
     providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
-    limiter: Arc<dyn Limiter>,
-    process: ProcessId,
+    limits: Limits,
+    reserver: Reserver,
     rules: UsageRules,
 }
 
@@ -96,7 +91,14 @@ impl Gate {
         process: ProcessId,
         rules: UsageRules,
     ) -> Self {
-        Self { base, feed, entitlements, book, providers, limiter, process, rules }
+        let limits = Limits::new(base.clone(), limiter, rules.limited);
+        let reserver = Reserver::new(base.clone(), process, rules.longest_call);
+        Self { base, feed, entitlements, book, providers, limits, reserver, rules }
+    }
+
+    /// What calls count for at the limiter.
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Admits a call, or says why not.
@@ -126,8 +128,8 @@ impl Gate {
             return Err(ChatError::TooLong { window: model.context_window });
         }
         let call = self.record(actor, (key, owner), &new, model, version, &estimate, now)?;
-        let claims = self.claims(actor, &plan, &estimate);
-        let standings = self.claim(&claims, now).await?;
+        let claims = self.limits.claims(actor.workspace, &plan, &estimate);
+        let standings = self.limits.claim(&claims, now).await?;
         let draft = Admission {
             call,
             hold: None,
@@ -137,40 +139,18 @@ impl Gate {
             estimate,
             claims,
             standings,
-            quota: self.rules.limited.then(|| QuotaPeriod::month_of(now)),
+            quota: self.limits.hold().then(|| QuotaPeriod::month_of(now)),
         };
-        match retry!(self.reserve(permit, &plan, &draft)) {
+        match retry!(self.reserver.reserve(permit, &plan, &draft)) {
             Ok(hold) => {
                 let call = Call { hold: hold.as_ref().map(|hold| hold.id), ..draft.call };
                 Ok(Admission { call, hold, ..draft })
             }
             Err(refused) => {
-                self.uncount(&draft).await;
+                self.limits.uncount(&draft).await;
                 Err(refused)
             }
         }
-    }
-
-    /// Tells the limiter what a call really used; failing that costs the caller nothing.
-    pub(super) async fn correct(&self, admission: &Admission, calls: u64, tokens: u64) {
-        let (claimed_at, now) = (admission.call.started_at, self.base.now());
-        for claim in &admission.claims {
-            let used = match claim.rule.measure {
-                Measure::Requests => calls,
-                Measure::Tokens => tokens,
-            };
-            if used == claim.amount {
-                continue;
-            }
-            if let Err(error) = self.limiter.correct(*claim, claimed_at, used, now).await {
-                tracing::warn!(%error, "a limit could not be corrected");
-            }
-        }
-    }
-
-    /// A call that came to nothing counts nowhere.
-    pub(super) async fn uncount(&self, admission: &Admission) {
-        self.correct(admission, 0, 0).await;
     }
 
     fn find(
@@ -218,7 +198,8 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Call, ChatError> {
         let tokens = TokenCounts { input: estimate.likely_input, ..TokenCounts::default() };
-        let so_far = self.meter(&version.price, tokens, true)?;
+        let so_far = Metered::of(&version.price, self.rules.markup, tokens, true);
+        let so_far = so_far.map_err(|_| ChatError::TooLarge)?;
         Ok(Call {
             id: CallId::next(&*self.base.ids),
             workspace: actor.workspace,
@@ -236,117 +217,4 @@ impl Gate {
             state: CallState::Running { so_far },
         })
     }
-
-    /// What tokens cost us and the caller.
-    pub(super) fn meter(
-        &self,
-        price: &Price,
-        tokens: TokenCounts,
-        estimated: bool,
-    ) -> Result<Metered, ChatError> {
-        let cost = price.cost(&tokens).map_err(|_| ChatError::TooLarge)?;
-        let charge = charge(cost, self.rules.markup).map_err(|_| ChatError::TooLarge)?;
-        Ok(Metered { tokens, cost, charge, estimated })
-    }
-
-    fn claims(&self, actor: &Actor, plan: &Plan, estimate: &Estimate) -> Vec<Claim> {
-        if !self.rules.limited {
-            return Vec::new();
-        }
-        let limits = &plan.limits;
-        let rules = [
-            (Measure::Requests, Window::Minute, limits.requests_per_minute, 1),
-            (Measure::Requests, Window::Hour, limits.requests_per_hour, 1),
-            (Measure::Tokens, Window::Hour, limits.tokens_per_hour, estimate.likely_total()),
-        ];
-        let claim = |(measure, window, limit, amount)| Claim {
-            rule: Rule { workspace: actor.workspace, measure, window, limit },
-            amount,
-        };
-        rules.map(claim).into()
-    }
-
-    async fn claim(&self, claims: &[Claim], now: Timestamp) -> Result<Vec<Standing>, ChatError> {
-        if claims.is_empty() {
-            return Ok(Vec::new());
-        }
-        match self.limiter.admit(claims, now).await? {
-            Decision::Admitted(standings) => Ok(standings),
-            Decision::Refused(refusal) => {
-                let rule = refusal.standing.rule.name();
-                metrics::counter!("cape_limits_refused_total", "rule" => rule).increment(1);
-                Err(ChatError::Limited { refusal: Box::new(refusal) })
-            }
-        }
-    }
-
-    /// Quota, hold and record, together or not at all. Without a hold there is nothing that could
-    /// be swept: such a call is recorded when it ends.
-    async fn reserve(
-        &self,
-        permit: &Permit<UseAi>,
-        plan: &Plan,
-        draft: &Admission,
-    ) -> Result<Option<Hold>, ChatError> {
-        let workspace = draft.call.workspace;
-        let mut work = self.base.store.begin(permit.scope(), Durability::Process).await?;
-        let hold = self.hold(&mut *work, draft).await?;
-        if let Some(period) = draft.quota {
-            let limit = plan.limits.requests_per_month;
-            if !work.quotas().take(workspace, period, limit).await? {
-                let used = work.quotas().used(workspace, period).await?;
-                let quota = Quota { workspace, period, limit, used };
-                return Err(ChatError::QuotaExceeded { quota });
-            }
-        }
-        if let Some(hold) = &hold {
-            let call = Call { hold: Some(hold.id), ..draft.call.clone() };
-            work.calls().insert(&call).await?;
-        }
-        work.commit().await?;
-        Ok(hold)
-    }
-
-    /// Sets the worst case of the call aside. A model that is explicitly free needs nothing.
-    async fn hold(
-        &self,
-        work: &mut dyn UnitOfWork,
-        draft: &Admission,
-    ) -> Result<Option<Hold>, ChatError> {
-        let amount = self.meter(&draft.price, draft.estimate.most, true)?.charge;
-        if !amount.is_positive() {
-            return Ok(None);
-        }
-        let (workspace, now) = (draft.call.workspace, draft.call.started_at);
-        let id = HoldId::next(&*self.base.ids);
-        let head = (TransactionId::next(&*self.base.ids), workspace, now);
-        let transaction = billing::hold(head, id, amount).map_err(corrupt::<InvalidTransaction>)?;
-        let insufficient =
-            |available: Credits| ChatError::InsufficientCredits { needed: amount, available };
-        match work.ledger().post(&[transaction]).await? {
-            Posted::Done => {}
-            Posted::Short { balance } => return Err(insufficient(balance.available)),
-        }
-        let lots = work.ledger().grants(workspace).await?;
-        let allocations = allocate(&lots, amount, now)
-            .map_err(|NotEnough { spendable }| insufficient(spendable))?;
-        let moves: Result<Vec<_>, _> = allocations.iter().map(Allocation::reserve).collect();
-        work.ledger().move_grants(&moves.map_err(corrupt)?).await?;
-        let hold = Hold {
-            id,
-            workspace,
-            amount,
-            allocations,
-            process: self.process,
-            created_at: now,
-            deadline: now + self.rules.longest_call,
-            state: HoldState::Open,
-        };
-        work.ledger().insert_hold(&hold).await?;
-        Ok(Some(hold))
-    }
-}
-
-fn corrupt<E: Into<BoxError>>(error: E) -> ChatError {
-    StoreError::Corrupt { what: "hold", source: error.into() }.into()
 }

@@ -3,9 +3,11 @@ mod admission;
 mod chat;
 mod entitlements;
 mod error;
+mod limits;
 mod models;
 mod pump;
 mod reports;
+mod reservation;
 mod settlement;
 mod sweeper;
 

@@ -35,14 +35,14 @@ impl Settler {
         estimated: bool,
         timing: Timing,
     ) -> Result<Call, ChatError> {
-        let metered = self.gate.meter(&admission.price, tokens, estimated)?;
+        let metered = metered(admission, tokens, estimated)?;
         let end = End::Settled(metered);
         let call = match retry!(self.end(admission, end, timing)) {
             Err(StoreError::Conflict { .. }) => self.swept(admission).await?,
             outcome => outcome?,
         };
         let total = tokens.total().map_err(|_| ChatError::TooLarge)?;
-        self.gate.correct(admission, 1, total).await;
+        self.gate.limits().correct(admission, 1, total).await;
         measure(&call, timing, "settled");
         Ok(call)
     }
@@ -60,7 +60,7 @@ impl Settler {
     ) -> Result<Call, ChatError> {
         let end = End::Failed(kind);
         let call = retry!(self.end(admission, end, timing))?;
-        self.gate.uncount(admission).await;
+        self.gate.limits().uncount(admission).await;
         measure(&call, timing, kind.name());
         Ok(call)
     }
@@ -75,7 +75,7 @@ impl Settler {
         admission: &Admission,
         tokens: TokenCounts,
     ) -> Result<(), ChatError> {
-        let so_far = self.gate.meter(&admission.price, tokens, true)?;
+        let so_far = metered(admission, tokens, true)?;
         let scope = Scope::Workspace(admission.call.workspace);
         let mut work = self.base.store.begin(scope, Durability::Process).await?;
         work.calls().checkpoint(admission.call.id, &so_far).await?;
@@ -103,6 +103,15 @@ impl Settler {
         let (call, hold) = (admission.call.clone(), admission.hold.clone());
         close(&self.base, call, hold, admission.quota, end, timing).await
     }
+}
+
+fn metered(
+    admission: &Admission,
+    tokens: TokenCounts,
+    estimated: bool,
+) -> Result<Metered, ChatError> {
+    Metered::of(&admission.price, admission.call.markup, tokens, estimated)
+        .map_err(|_| ChatError::TooLarge)
 }
 
 /// How a call ends.
