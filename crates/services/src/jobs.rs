@@ -72,7 +72,10 @@ impl JobRunner {
 
     async fn claim(&self) -> Result<Vec<Job>, StoreError> {
         let now = self.base.now();
-        if self.backlog().await?.oldest_due.is_none_or(|due| due > now) {
+        let Backlog { waiting, dead, oldest_due } = self.backlog().await?;
+        metrics::gauge!("cape_jobs_waiting").set(count(waiting));
+        metrics::gauge!("cape_jobs_dead").set(count(dead));
+        if oldest_due.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
         let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
@@ -106,4 +109,8 @@ impl JobRunner {
             Err(error) => Err(error),
         }
     }
+}
+
+fn count(jobs: u64) -> f64 {
+    u32::try_from(jobs).unwrap_or(u32::MAX).into()
 }

@@ -59,7 +59,7 @@ impl ExpiryService {
         };
         let head = (TransactionId::next(&*self.base.ids), grant.workspace, now);
         let expiry = billing::expiry(head, grant.id, lost).map_err(corrupt)?;
-        match work.ledger().post(&[expiry]).await? {
+        match super::post(&mut *work, &[expiry]).await? {
             Posted::Done => {}
             Posted::Short { .. } => return Err(StoreError::Conflict { what: "balance" }),
         }

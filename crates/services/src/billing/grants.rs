@@ -32,7 +32,7 @@ pub(crate) async fn give(
     let id = GrantId::next(&*base.ids);
     let repaid = owed.min(gift.amount);
     let transactions = transactions(base, &gift, id, repaid).map_err(corrupt)?;
-    match work.ledger().post(&transactions).await? {
+    match super::post(work, &transactions).await? {
         Posted::Done => {}
         Posted::Short { balance } => return Err(short(balance)),
     }

@@ -39,7 +39,7 @@ pub(crate) async fn close_hold(
         None => billing::release(head, id, hold.amount),
     };
     let transaction = transaction.map_err(corrupt::<InvalidTransaction>)?;
-    match work.ledger().post(std::slice::from_ref(&transaction)).await? {
+    match super::post(work, std::slice::from_ref(&transaction)).await? {
         Posted::Done => {}
         Posted::Short { .. } => return Err(StoreError::Conflict { what: "balance" }),
     }

@@ -12,7 +12,7 @@ use cape_domain::{
 use chrono::TimeDelta;
 
 use super::{Admission, ChatError};
-use crate::Base;
+use crate::{Base, billing::post};
 
 /// Reserves what calls need.
 pub(super) struct Reserver {
@@ -76,7 +76,7 @@ impl Reserver {
         let transaction = billing::hold(head, id, amount).map_err(corrupt::<InvalidTransaction>)?;
         let insufficient =
             |available: Credits| ChatError::InsufficientCredits { needed: amount, available };
-        match work.ledger().post(&[transaction]).await? {
+        match post(work, &[transaction]).await? {
             Posted::Done => {}
             Posted::Short { balance } => return Err(insufficient(balance.available)),
         }
