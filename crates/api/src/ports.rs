@@ -43,6 +43,11 @@ use crate::{
 /// nothing: what a webhook says is never believed.
 pub const SANDBOX_WEBHOOK_SECRET: &str = "whsec_sandbox";
 
+/// Who signs access tokens, where no public address says it. It is the same for every replica.
+const ISSUER: &str = "capecontrol";
+/// For whom access tokens are: `/api`.
+const AUDIENCE: &str = "cape-api";
+
 /// The real ports. `sandbox` is where integrations are emulated that have no key of their own;
 /// `public_url` is how others reach the platform.
 ///
@@ -57,7 +62,8 @@ pub fn real(
 ) -> anyhow::Result<Ports> {
     let secrets: Arc<dyn SecretSource> = Arc::new(OsSecrets);
     let keys = Keys::resolve(config, &*secrets)?;
-    let options = JwtOptions { issuer: public_url.to_owned(), audience: "cape".to_owned() };
+    let issuer = config.http.public_url.as_ref().map_or(ISSUER, BaseUrl::as_str);
+    let options = JwtOptions { issuer: issuer.to_owned(), audience: AUDIENCE.to_owned() };
     let tokens = JwtTokens::new(options, keys.signing.expose())
         .map_err(|error| anyhow::anyhow!("the signing key is not usable: {error}"))?;
     let hash = &config.accounts.hash;
