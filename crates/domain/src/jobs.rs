@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 
 use crate::{
     ids::{JobId, OrderId, WebhookId},
@@ -78,7 +78,8 @@ impl Job {
         let doubled = FIRST_DELAY.saturating_mul(1 << self.attempt.saturating_sub(1).min(20));
         let delay = doubled.min(LONGEST_DELAY);
         let delay = delay + delay.mul_f64(f64::from(jitter) / 1_020.0);
-        Failure::Retry(now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX))
+        let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+        Failure::Retry((now + delay).trunc_subsecs(6))
     }
 }
 

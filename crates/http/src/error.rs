@@ -52,6 +52,53 @@ pub enum Failure {
     Other(Problem),
 }
 
+/// What every route of a person may answer.
+#[derive(IntoResponses)]
+pub enum Unpermitted {
+    /// `access.unauthenticated`, `access.invalid_token`
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(Problem),
+    /// `access.forbidden`: the role lacks the permission
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+}
+
+/// A failure below `/v1`, in `OpenAI`'s shape.
+#[expect(dead_code, reason = "it describes what `cape-wire` writes")]
+#[derive(ToSchema)]
+pub struct GatewayError {
+    /// What went wrong.
+    error: GatewayErrorDetail,
+}
+
+/// What went wrong below `/v1`.
+#[expect(dead_code, reason = "it describes what `cape-wire` writes")]
+#[derive(ToSchema)]
+pub struct GatewayErrorDetail {
+    /// For people. May change at any time.
+    message: String,
+    /// The kind, in `OpenAI`'s words.
+    #[schema(example = "invalid_request_error")]
+    r#type: String,
+    /// The parameter at fault.
+    #[schema(example = "model")]
+    param: Option<String>,
+    /// A stable, documented identifier.
+    #[schema(example = "model_not_found")]
+    code: String,
+}
+
+/// What every route of a program may answer instead.
+#[derive(IntoResponses)]
+pub enum GatewayFailure {
+    /// `invalid_api_key`
+    #[response(status = 401)]
+    Unauthenticated(GatewayError),
+    /// Any failure; its `code` says which.
+    #[response(status = "default")]
+    Other(GatewayError),
+}
+
 /// A failed request: what to answer, and what to log.
 #[derive(Debug)]
 pub struct ApiError {

@@ -13,7 +13,8 @@ use crate::{
     usage::{Price, PriceOutOfRange, Provider, TokenCounts, UsdAmount, charge},
 };
 
-/// A call to a model. It is written when the call is admitted, so that none is ever lost.
+/// A call to a model. One that costs something is written when it is admitted, so that it is
+/// never lost; one to a free model when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Its identity.

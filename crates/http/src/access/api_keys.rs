@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Failure, Problem},
+    error::{ApiError, Failure, Problem, Unpermitted},
     extract::{Body, Fields, PathId, Permitted, QueryOf, Service},
     page::{ListView, PageQuery},
 };
@@ -72,6 +72,7 @@ impl From<NewApiKey> for NewApiKeyView {
     responses(
         (status = 201, description = "Made", body = NewApiKeyView),
         (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
         Failure,
     ),
 )]
@@ -93,7 +94,7 @@ pub async fn create(
     tag = "access", operation_id = "listApiKeys",
     security(("access_token" = [])),
     params(PageQuery),
-    responses((status = 200, description = "A page", body = ListView<ApiKeyView>), Failure),
+    responses((status = 200, description = "A page", body = ListView<ApiKeyView>), Unpermitted, Failure),
 )]
 #[get("/keys")]
 pub async fn list(
@@ -115,6 +116,7 @@ pub async fn list(
     responses(
         (status = 204, description = "Taken back"),
         (status = 404, description = "`api_key.not_found`, `path.invalid_id`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
         Failure,
     ),
 )]

@@ -19,6 +19,7 @@ pub struct KeySetView {
 /// Show the public keys of access tokens.
 #[utoipa::path(
     tag = "access", operation_id = "getKeySet",
+    security(()),
     responses((status = 200, description = "The keys", body = KeySetView), Failure),
 )]
 #[get("/.well-known/jwks.json")]

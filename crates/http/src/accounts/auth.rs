@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Failure, Problem},
+    error::{ApiError, Failure, Problem, Unpermitted},
     extract::{Body, Fields, Permitted, RequestOrigin, Service},
 };
 
@@ -170,6 +170,7 @@ impl From<User> for UserView {
 /// is known already, which is then left alone.
 #[utoipa::path(
     tag = "accounts", operation_id = "register",
+    security(()),
     request_body = RegisterBody,
     responses(
         (status = 201, description = "Signed up", body = RegisteredView),
@@ -192,6 +193,7 @@ pub async fn register(
 /// Sign in.
 #[utoipa::path(
     tag = "accounts", operation_id = "login",
+    security(()),
     request_body = LoginBody,
     responses(
         (status = 200, description = "Signed in", body = SignedInView),
@@ -218,6 +220,7 @@ pub async fn login(
 /// session.
 #[utoipa::path(
     tag = "accounts", operation_id = "refresh",
+    security(()),
     request_body = RefreshBody,
     responses(
         (status = 200, description = "The next pair", body = SignedInView),
@@ -242,7 +245,7 @@ pub async fn refresh(
 #[utoipa::path(
     tag = "accounts", operation_id = "logout",
     security(("access_token" = [])),
-    responses((status = 204, description = "Signed out"), Failure),
+    responses((status = 204, description = "Signed out"), Unpermitted, Failure),
 )]
 #[post("/auth/logout")]
 pub async fn logout(

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::auth::UserView;
 use crate::{
-    error::{ApiError, Failure},
+    error::{ApiError, Failure, Unpermitted},
     extract::{Permitted, Service},
 };
 
@@ -42,7 +42,7 @@ impl From<UserWithProfile> for UserProfileView {
 #[utoipa::path(
     tag = "accounts", operation_id = "getProfile",
     security(("access_token" = [])),
-    responses((status = 200, description = "Found", body = UserProfileView), Failure),
+    responses((status = 200, description = "Found", body = UserProfileView), Unpermitted, Failure),
 )]
 #[get("/user/profile")]
 pub async fn own(

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Failure},
+    error::{ApiError, Failure, Unpermitted},
     extract::{Permitted, Service},
 };
 
@@ -71,7 +71,7 @@ impl From<CreditAccount> for CreditsView {
 #[utoipa::path(
     tag = "billing", operation_id = "getCredits",
     security(("access_token" = [])),
-    responses((status = 200, description = "What there is", body = CreditsView), Failure),
+    responses((status = 200, description = "What there is", body = CreditsView), Unpermitted, Failure),
 )]
 #[get("/payment/credits")]
 pub async fn account(

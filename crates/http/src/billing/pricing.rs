@@ -109,6 +109,7 @@ impl From<Sold> for PricingView {
 /// Show plans and packs.
 #[utoipa::path(
     tag = "billing", operation_id = "getPricing",
+    security(()),
     responses((status = 200, description = "Everything that is sold", body = PricingView), Failure),
 )]
 #[get("/payment/pricing")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Failure, Problem},
+    error::{ApiError, Failure, Problem, Unpermitted},
     extract::{Body, Fields, Permitted, Service},
 };
 
@@ -51,6 +51,7 @@ impl From<OpenedOrder> for OrderView {
         (status = 201, description = "Can be paid", body = OrderView),
         (status = 400, description = "`billing.unknown_pack`, `billing.currency_not_sold`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`integration_disabled`, `billing.provider_unavailable`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
         Failure,
     ),
 )]

@@ -22,6 +22,7 @@ pub struct ReceivedView {
 /// same way, and changes nothing.
 #[utoipa::path(
     tag = "billing", operation_id = "receiveStripeWebhook",
+    security(()),
     params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`")),
     request_body(content = String, content_type = "application/json", description = "An event, as Stripe signed it"),
     responses(

@@ -60,6 +60,7 @@ fn answer(what: &str, check: &Check) -> HttpResponse {
 /// Tell that this process runs.
 #[utoipa::path(
     tag = "operations", operation_id = "getLiveness",
+    security(()),
     responses((status = 200, description = "It runs", body = CheckView), Failure),
 )]
 #[get("/healthz")]
@@ -70,6 +71,7 @@ pub async fn live() -> HttpResponse {
 /// Tell whether this process can do its work.
 #[utoipa::path(
     tag = "operations", operation_id = "getReadiness",
+    security(()),
     responses(
         (status = 200, description = "It can", body = ReadinessView),
         (status = 503, description = "It cannot; `checks` says why", body = ReadinessView),
@@ -101,6 +103,7 @@ pub async fn ready(health: Service<HealthService>) -> HttpResponse {
 /// Tell whether the database answers.
 #[utoipa::path(
     tag = "operations", operation_id = "getDatabaseHealth",
+    security(()),
     responses(
         (status = 200, description = "It does", body = CheckView),
         (status = 503, description = "It does not", body = CheckView),
@@ -115,6 +118,7 @@ pub async fn database(health: Service<HealthService>) -> HttpResponse {
 /// Tell whether Redis answers, where it is configured.
 #[utoipa::path(
     tag = "operations", operation_id = "getRedisHealth",
+    security(()),
     responses(
         (status = 200, description = "It does, or is not used", body = CheckView),
         (status = 503, description = "It does not", body = CheckView),
@@ -129,6 +133,7 @@ pub async fn redis(health: Service<HealthService>) -> HttpResponse {
 /// Tell whether the signing and encryption keys can be used.
 #[utoipa::path(
     tag = "operations", operation_id = "getVaultHealth",
+    security(()),
     responses(
         (status = 200, description = "They can", body = CheckView),
         (status = 503, description = "They cannot", body = CheckView),
@@ -143,6 +148,7 @@ pub async fn vault(health: Service<HealthService>) -> HttpResponse {
 /// Tell how this process is, in short.
 #[utoipa::path(
     tag = "operations", operation_id = "getHealth",
+    security(()),
     responses((status = 200, description = "How it is", body = HealthView), Failure),
 )]
 #[get("/health")]

@@ -46,6 +46,7 @@ pub struct VersionView {
 /// Tell what this process is.
 #[utoipa::path(
     tag = "operations", operation_id = "getInfo",
+    security(()),
     responses((status = 200, description = "What it is", body = InfoView), Failure),
 )]
 #[get("/info")]
@@ -64,6 +65,7 @@ pub async fn info(about: web::Data<About>, health: Service<HealthService>) -> Js
 /// Tell which version runs.
 #[utoipa::path(
     tag = "operations", operation_id = "getVersion",
+    security(()),
     responses((status = 200, description = "The version", body = VersionView), Failure),
 )]
 #[get("/version")]
@@ -74,6 +76,7 @@ pub async fn version(about: web::Data<About>) -> Json<VersionView> {
 /// Tell what is counted, in the text format of Prometheus.
 #[utoipa::path(
     tag = "operations", operation_id = "getMetrics",
+    security(()),
     responses((status = 200, description = "The counts", body = String, content_type = "text/plain"), Failure),
 )]
 #[get("/metrics")]

@@ -5,7 +5,7 @@ use cape_services::usage::{ModelService, OpenModel};
 use cape_wire::openai::{Model, ModelList};
 
 use crate::{
-    error::{ApiError, Failure},
+    error::{ApiError, GatewayFailure},
     extract::{KeyPermitted, Service},
 };
 
@@ -22,7 +22,7 @@ fn view(model: OpenModel) -> Model {
     security(("api_key" = [])),
     responses(
         (status = 200, description = "The models", body = Object, example = json!({"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model", "created": 1_721_260_800, "owned_by": "openai"}]})),
-        Failure,
+        GatewayFailure,
     ),
 )]
 #[get("/models")]

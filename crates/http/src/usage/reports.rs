@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Failure, Problem},
+    error::{ApiError, Failure, Problem, Unpermitted},
     extract::{PathId, Permitted, QueryOf, Service},
     page::{ListView, PageQuery},
 };
@@ -231,7 +231,7 @@ impl From<(Quota, std::sync::Arc<Plan>)> for QuotaView {
 #[utoipa::path(
     tag = "usage", operation_id = "getUsageSummary",
     security(("access_token" = [])),
-    responses((status = 200, description = "This calendar month", body = SummaryView), Failure),
+    responses((status = 200, description = "This calendar month", body = SummaryView), Unpermitted, Failure),
 )]
 #[get("/usage/summary")]
 pub async fn summary(
@@ -246,7 +246,7 @@ pub async fn summary(
     tag = "usage", operation_id = "listUsageRecords",
     security(("access_token" = [])),
     params(PageQuery),
-    responses((status = 200, description = "A page", body = ListView<RecordView>), Failure),
+    responses((status = 200, description = "A page", body = ListView<RecordView>), Unpermitted, Failure),
 )]
 #[get("/usage/records")]
 pub async fn records(
@@ -266,6 +266,7 @@ pub async fn records(
     responses(
         (status = 200, description = "Found", body = RecordView),
         (status = 404, description = "`call.not_found`, `path.invalid_id`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
         Failure,
     ),
 )]
@@ -282,7 +283,7 @@ pub async fn record(
 #[utoipa::path(
     tag = "usage", operation_id = "getUsageQuota",
     security(("access_token" = [])),
-    responses((status = 200, description = "This calendar month", body = QuotaView), Failure),
+    responses((status = 200, description = "This calendar month", body = QuotaView), Unpermitted, Failure),
 )]
 #[get("/usage/quota")]
 pub async fn quota(

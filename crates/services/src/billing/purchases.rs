@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{ManageBilling, Permit},
+    access::{ManageBilling, Permit, Principal},
     audit::Action,
     billing::{
         CheckoutRequest, Currency, Observed, Order, OrderState, PaymentMismatch, PaymentProvider,
@@ -148,6 +148,9 @@ impl PurchaseService {
         currency: Currency,
     ) -> Result<Order, PurchaseError> {
         let actor = permit.actor();
+        let Principal::User { id: user, .. } = actor.principal else {
+            return Err(PurchaseError::NotAPerson);
+        };
         let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
         let packs = work.catalogue().packs().await?;
         let pack = packs.into_iter().find(|pack| pack.code == code);
@@ -156,7 +159,7 @@ impl PurchaseService {
         let order = Order {
             id: OrderId::next(&*self.base.ids),
             workspace: actor.workspace,
-            user: actor.user().ok_or(PurchaseError::NotAPerson)?,
+            user,
             pack: pack.code,
             credits: pack.credits,
             bonus: pack.bonus,
@@ -193,22 +196,30 @@ impl PurchaseService {
         provider: &dyn PaymentProvider,
         order: Order,
     ) -> Result<Order, PurchaseError> {
-        let customer = self.customer(provider, &order).await?;
+        match self.ask(provider, &order).await {
+            Ok(remote) => retry!(self.opened(order.id, &remote)),
+            Err(PurchaseError::Provider(refusal @ PaymentProviderError::Refused { .. })) => {
+                retry!(self.refused(order.id))?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the provider for a checkout, and for a customer where there is none yet.
+    async fn ask(
+        &self,
+        provider: &dyn PaymentProvider,
+        order: &Order,
+    ) -> Result<RemoteCheckout, PurchaseError> {
         let request = CheckoutRequest {
             order: order.id,
             workspace: order.workspace,
-            customer,
+            customer: self.customer(provider, order).await?,
             description: format!("{} credits", order.credits),
             price: order.price,
         };
-        match provider.open_checkout(&request).await {
-            Ok(remote) => retry!(self.opened(order.id, &remote)),
-            Err(PaymentProviderError::Refused { code }) => {
-                retry!(self.refused(order.id))?;
-                Err(PaymentProviderError::Refused { code }.into())
-            }
-            Err(error @ PaymentProviderError::Unavailable(_)) => Err(error.into()),
-        }
+        Ok(provider.open_checkout(&request).await?)
     }
 
     async fn customer(
@@ -240,12 +251,13 @@ impl PurchaseService {
         let order = order.ok_or(StoreError::Conflict { what: "order" })?;
         let payment = PaymentId::next(&*self.base.ids);
         match order.clone().observe(remote, payment, self.base.now())? {
-            Observed::Opened(opened) => {
-                work.orders().update(&opened).await?;
+            Observed::Opened(changed) | Observed::Expired(changed) => {
+                work.orders().update(&changed).await?;
                 work.commit().await?;
-                Ok(opened)
+                Ok(Order { version: changed.version + 1, ..changed })
             }
-            Observed::Unchanged | Observed::Paid(..) | Observed::Expired(_) => Ok(order),
+            // A payment is the webhook's to grant.
+            Observed::Unchanged | Observed::Paid(..) => Ok(order),
         }
     }
 

@@ -126,7 +126,7 @@ impl Pump {
             return;
         }
         self.checkpointed_at = now;
-        let tokens = estimated(&self.admission, self.produced);
+        let (tokens, _) = self.used();
         if let Err(error) = self.settler.checkpoint(&self.admission, tokens).await {
             tracing::warn!(%error, call.id = %self.admission.call.id, "no checkpoint");
         }
@@ -139,15 +139,12 @@ impl Pump {
             let ended = if self.produced == 0 && self.reported.is_none() {
                 self.settler.fail(&self.admission, error.kind(), timing).await.map(|_| ())
             } else {
-                let tokens = estimated(&self.admission, self.produced);
-                self.settler.settle(&self.admission, tokens, true, timing).await.map(|_| ())
+                let (tokens, estimated) = self.used();
+                self.settler.settle(&self.admission, tokens, estimated, timing).await.map(|_| ())
             };
             return StreamItem::Failed(ended.err().unwrap_or_else(|| error.into()));
         }
-        let (tokens, estimated) = match self.reported {
-            Some(tokens) => (tokens, false),
-            None => (estimated(&self.admission, self.produced), true),
-        };
+        let (tokens, estimated) = self.used();
         match self.settler.settle(&self.admission, tokens, estimated, timing).await {
             Ok(call) => StreamItem::Done { finish, tokens, call: Box::new(call) },
             Err(error) => {
@@ -155,6 +152,14 @@ impl Pump {
                 tracing::error!(%error, call.id = %id, "a hold stays open until it is swept");
                 StreamItem::Failed(error)
             }
+        }
+    }
+
+    /// What was used so far: as the provider told, or else estimated, which is said.
+    fn used(&self) -> (TokenCounts, bool) {
+        match self.reported {
+            Some(tokens) => (tokens, false),
+            None => (estimated(&self.admission, self.produced), true),
         }
     }
 

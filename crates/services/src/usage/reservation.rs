@@ -76,13 +76,14 @@ impl Reserver {
         let transaction = billing::hold(head, id, amount).map_err(corrupt::<InvalidTransaction>)?;
         let insufficient =
             |available: Credits| ChatError::InsufficientCredits { needed: amount, available };
-        match post(work, &[transaction]).await? {
-            Posted::Done => {}
-            Posted::Short { balance } => return Err(insufficient(balance.available)),
-        }
+        let posted = post(work, &[transaction]).await?;
         let lots = work.ledger().grants(workspace).await?;
         let allocations = allocate(&lots, amount, now)
             .map_err(|NotEnough { spendable }| insufficient(spendable))?;
+        match posted {
+            Posted::Done => {}
+            Posted::Short { balance } => return Err(insufficient(balance.available)),
+        }
         let moves: Result<Vec<_>, _> = allocations.iter().map(Allocation::reserve).collect();
         work.ledger().move_grants(&moves.map_err(corrupt)?).await?;
         let hold = Hold {

@@ -60,7 +60,7 @@ impl Sweeper {
             let silent = work.processes().silent(since).await?;
             (silent, work.ledger().overdue_holds(now, AT_ONCE).await?)
         };
-        let mut swept = self.sweep_all(&overdue).await?;
+        let mut swept = self.sweep_all(&overdue).await;
         for process in silent.into_iter().filter(|process| process.id != self.process) {
             swept += self.sweep_process(process.id).await?;
         }
@@ -77,21 +77,21 @@ impl Sweeper {
             work.processes().remove(process).await?;
             work.commit().await?;
         }
-        self.sweep_all(&holds).await
+        Ok(self.sweep_all(&holds).await)
     }
 
-    async fn sweep_all(&self, holds: &[Hold]) -> Result<usize, StoreError> {
+    async fn sweep_all(&self, holds: &[Hold]) -> usize {
         let mut swept = 0;
         for hold in holds {
             match retry!(self.sweep(hold)) {
                 Ok(()) => swept += 1,
                 // Somebody else ended it in the meantime.
                 Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => tracing::error!(hold.id = %hold.id, %error, "not swept"),
             }
         }
         metrics::counter!("cape_holds_swept_total").increment(swept as u64);
-        Ok(swept)
+        swept
     }
 
     async fn sweep(&self, hold: &Hold) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use cape_domain::{
     access::AccessTokens,
     accounts::Password,
     audit::Vault,
-    billing::{BasisPoints, Credits, GrantSource, PaymentProvider},
+    billing::{BasisPoints, CreditGrant, Credits, GrantSource, PaymentProvider},
     ids::ProcessId,
     time::Sleeper,
     usage::{ChatProvider, Limiter, PriceBook, Provider},
@@ -36,9 +36,7 @@ use cape_testkit::{
         HeldSleeper, OpenLimiter, PlainHasher, PlainRefreshSecrets, PlainTokens, PlainVault,
         ScriptedChat, ScriptedPayments, UnsteadyStore, Watchful,
     },
-    fixtures::{
-        ADA, PASSWORD, REQUEST, credits, give, grant, inhabit, price_book, user,
-    },
+    fixtures::{ADA, PASSWORD, REQUEST, at, credits, give, grant, inhabit, price_book, user},
     ids::CountingIds,
     memory::MemoryStore,
     secrets::CountingSecrets,
@@ -153,21 +151,20 @@ impl World {
         let feed = ControlFeed::new(base.clone(), caches);
         let rules = SessionRules { verified_only: setup.verified_only };
         let secrets = Arc::new(PlainRefreshSecrets);
-        let sessions =
-            SessionService::new(base.clone(), trail.clone(), hasher.clone(), signer, secrets, rules);
-        let registration = RegistrationService::new(
+        let sessions = SessionService::new(
             base.clone(),
             trail.clone(),
             hasher.clone(),
-            setup.welcome,
+            signer,
+            secrets,
+            rules,
         );
+        let registration =
+            RegistrationService::new(base.clone(), trail.clone(), hasher.clone(), setup.welcome);
 
         let payments = Arc::new(ScriptedPayments::default());
         let watched = Arc::new(Watchful::over(payments.clone(), store.clone()));
-        let seller: Option<Arc<dyn PaymentProvider>> = match setup.sells {
-            true => Some(watched.clone()),
-            false => None,
-        };
+        let seller = setup.sells.then(|| watched.clone() as Arc<dyn PaymentProvider>);
         let purchases = PurchaseService::new(base.clone(), trail.clone(), seller.clone());
         let webhooks = WebhookService::new(base.clone(), trail.clone(), seller);
 
@@ -177,8 +174,7 @@ impl World {
         let process = ProcessService::new(base.clone());
         let tasks = Tasks::new(Handle::current());
         let book = Arc::new(setup.book);
-        let asked: Arc<dyn ChatProvider> =
-            Arc::new(Watchful::over(models.clone(), store.clone()));
+        let asked: Arc<dyn ChatProvider> = Arc::new(Watchful::over(models.clone(), store.clone()));
         let providers = BTreeMap::from(CONFIGURED.map(|provider| (provider, asked.clone())));
         let gate = Arc::new(Gate::new(
             base.clone(),
@@ -241,9 +237,10 @@ impl World {
         self.sessions.log_in(origin(), &email, &password).await.expect("signed in")
     }
 
-    /// ACME is given credits, in millionths, as the lot with this number.
+    /// ACME is given credits, in millionths, as the lot with this number. They come first.
     pub async fn give(&self, number: u32, micros: i64) {
         let lot = grant(number, GrantSource::Promotion, Credits::from_micros(micros));
+        let lot = CreditGrant { created_at: at(0), ..lot };
         give(&self.store, &lot).await.expect("given");
     }
 

@@ -48,8 +48,8 @@ impl<P> Watchful<P> {
 
     async fn watch(&self) {
         let begin = self.store.begin(Scope::Platform, Durability::Process);
-        let begun = tokio::time::timeout(PATIENCE, begin).await;
-        drop(begun.expect("no vendor is awaited inside a unit of work").expect("a unit of work"));
+        let work = tokio::time::timeout(PATIENCE, begin).await;
+        drop(work.expect("no vendor is awaited inside a unit of work").expect("a unit of work"));
     }
 }
 

@@ -12,7 +12,7 @@ use cape_domain::{
 use cape_services::usage::ChatService;
 
 use crate::{
-    error::{ApiError, Failure},
+    error::{ApiError, GatewayFailure},
     extract::{KeyPermitted, RawBody, Service},
 };
 
@@ -31,7 +31,7 @@ use crate::{
             (Object = "application/json"),
             (String = "text/event-stream"),
         )),
-        Failure,
+        GatewayFailure,
     ),
 )]
 #[post("/chat/completions")]

@@ -1,16 +1,14 @@
 //! Signing in.
 use cape_domain::{
     access::{AccessClaims, AccessTokens as _, Principal, TokenId},
-    accounts::{Password, RefreshToken, SessionState, Session, User, Verification},
+    accounts::{Password, RefreshToken, Session, SessionState, User, Verification},
     audit::{Action, Vault as _},
     ids::UserId,
     store::{Durability, Scope, Store as _, StoreError},
     time::Clock as _,
 };
 use cape_services::accounts::SessionError;
-use cape_testkit::fixtures::{
-    ACME, ADA, PASSWORD, id, membership, personal_key, profile, user,
-};
+use cape_testkit::fixtures::{ACME, ADA, PASSWORD, id, membership, personal_key, profile, user};
 
 use crate::world::{Setup, World, origin};
 

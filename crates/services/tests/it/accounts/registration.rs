@@ -119,10 +119,7 @@ async fn nobody_is_signed_up_while_the_store_is_away() {
     let world = World::new().await;
     world.unsteady.set_down(true);
     let refused = world.registration.register(origin(), grace()).await;
-    let unavailable = matches!(
-        refused,
-        Err(RegistrationError::Store(StoreError::Unavailable(_))),
-    );
+    let unavailable = matches!(refused, Err(RegistrationError::Store(StoreError::Unavailable(_))),);
     assert!(unavailable, "{refused:?}");
     assert_eq!(world.user(GRACE).await, None);
 }

@@ -1,0 +1,74 @@
+//! What was measured, and what is concluded from it.
+use std::time::Duration;
+
+use crate::{commits::CommitRates, latency::Latencies};
+
+/// Everything that a run found out.
+pub struct Figures {
+    /// What a call costs beyond calling the provider directly.
+    pub added: Vec<Added>,
+    /// How many calls are carried, by how many callers there are at once.
+    pub sustained: Vec<Sustained>,
+    /// How many commits the same database makes in the same place.
+    pub commits: CommitRates,
+    /// How many answers a second the sandbox gives when it is called directly.
+    pub sandbox_alone: f64,
+    /// The platform's memory.
+    pub memory: Memory,
+    /// How soon it is ready.
+    pub starts: Starts,
+}
+
+/// Latencies of the two sides, at the same rate.
+pub struct Added {
+    /// Requests a second.
+    pub rate: u32,
+    /// Of the provider, called directly.
+    pub direct: Latencies,
+    /// Of the same provider, called through the platform.
+    pub through: Latencies,
+}
+
+impl Added {
+    /// What the platform adds to the latency that so many percent do not exceed.
+    pub fn at(&self, percent: usize) -> Duration {
+        self.through.percentile(percent).saturating_sub(self.direct.percentile(percent))
+    }
+}
+
+/// What callers met who asked as fast as they were answered.
+pub struct Sustained {
+    /// How many there were.
+    pub callers: usize,
+    /// Calls a second.
+    pub rate: f64,
+    /// How long each took.
+    pub latencies: Latencies,
+    /// What the platform used of the processor for one call.
+    pub cpu_per_call: Duration,
+}
+
+/// Memory in RAM, in KiB.
+pub struct Memory {
+    /// After the start, before the first request.
+    pub fresh: u64,
+    /// The most there was, with all the load over.
+    pub loaded: u64,
+    /// A while after the load.
+    pub rested: u64,
+}
+
+/// From the start of the process until it answers that it is ready.
+pub struct Starts {
+    /// On a database that did not exist.
+    pub first: Duration,
+    /// On one that is full of the load's records.
+    pub again: Latencies,
+}
+
+impl Figures {
+    /// The highest rate of calls.
+    pub fn highest(&self) -> Option<&Sustained> {
+        self.sustained.iter().max_by(|one, other| one.rate.total_cmp(&other.rate))
+    }
+}

@@ -1,0 +1,92 @@
+//! Callers: as many a second as wanted, however long answers take; or each as fast as it is
+//! answered. Each is a thread with a connection of its own. One failure ends the run.
+use std::{
+    io,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    connection::{Connection, Target},
+    latency::Latencies,
+};
+
+/// How long callers get to connect and to ask once, unmeasured.
+const SETTLING: Duration = Duration::from_millis(300);
+
+/// What callers met who asked as fast as they were answered.
+pub struct Throughput {
+    /// Answers a second.
+    pub rate: f64,
+    /// How long each took.
+    pub latencies: Latencies,
+}
+
+/// Asks `rate` times a second. A latency begins when its request was due, not when a caller came
+/// to send it: what waits because others are slow has waited.
+pub fn open_loop(target: &Target, rate: u32, lasting: Duration) -> io::Result<Latencies> {
+    let callers = usize::try_from(rate / 8).unwrap_or(64).clamp(8, 64);
+    let requests = u32::try_from(lasting.as_millis()).unwrap_or(u32::MAX) / 1000 * rate
+        + u32::try_from(lasting.as_millis() % 1000).unwrap_or(0) * rate / 1000;
+    let next = AtomicU32::new(0);
+    let begin = Instant::now() + SETTLING;
+    each(callers, target, |connection, latencies| {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= requests {
+                return Ok(());
+            }
+            let due = begin + Duration::from_secs(1) * place / rate;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            connection.exchange(target)?.success()?;
+            latencies.add(due.elapsed());
+        }
+    })
+}
+
+/// Lets so many callers ask, each again as soon as it is answered.
+pub fn closed_loop(target: &Target, callers: usize, lasting: Duration) -> io::Result<Throughput> {
+    let begin = Instant::now() + SETTLING;
+    let end = begin + lasting;
+    let latencies = each(callers, target, |connection, latencies| {
+        thread::sleep(begin.saturating_duration_since(Instant::now()));
+        loop {
+            let asked = Instant::now();
+            if asked >= end {
+                return Ok(());
+            }
+            connection.exchange(target)?.success()?;
+            latencies.add(asked.elapsed());
+        }
+    })?;
+    let count = u32::try_from(latencies.count()).map_err(io::Error::other)?;
+    Ok(Throughput { rate: f64::from(count) / begin.elapsed().as_secs_f64(), latencies })
+}
+
+/// Runs callers, each connected and warm, and gathers what they measured.
+fn each(
+    callers: usize,
+    target: &Target,
+    caller: impl Fn(&mut Connection, &mut Latencies) -> io::Result<()> + Sync,
+) -> io::Result<Latencies> {
+    let all = Mutex::new(Latencies::default());
+    let run = || {
+        let mut connection = Connection::open(target.address)?;
+        connection.exchange(target)?.success()?;
+        let mut own = Latencies::default();
+        caller(&mut connection, &mut own)?;
+        all.lock().unwrap_or_else(PoisonError::into_inner).append(own);
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..callers).map(|_| scope.spawn(run)).collect();
+        running.into_iter().try_for_each(|caller| {
+            caller.join().unwrap_or_else(|_| Err(io::Error::other("a caller panicked")))
+        })
+    })?;
+    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,121 @@
+//! The programs that are measured: the platform, and the sandbox that it calls.
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::{
+    connection::{Target, ask},
+    place::Place,
+    process::Process,
+};
+
+/// What every call asks.
+const CALL: &str = r#"{"model":"gpt-4o-mini","max_tokens":64,"messages":[{"role":"user","content":"Say something short about the sea."}]}"#;
+const WHO: &str = r#"{"email":"bench@example.com","password":"correct horse battery"}"#;
+/// Enough for every call of the longest run.
+const CREDITS: &str = "1000000";
+
+/// The sandbox, in the place of every provider.
+pub struct Sandbox {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl Sandbox {
+    /// Starts it on a free port.
+    pub fn start(binary: &Path, place: &Place) -> anyhow::Result<Self> {
+        let args = ["sandbox", "--port", "0"];
+        let (process, url) = Process::start(binary, &args, &[], place.directory(), "sandbox at ")
+            .context("the sandbox")?;
+        Ok(Self { address: address(&url)?, _process: process })
+    }
+
+    /// The call, made directly.
+    pub fn calls(&self) -> Target {
+        Target::post(self.address, "/openai/v1/chat/completions", "sk-bench", CALL)
+    }
+}
+
+/// The platform.
+pub struct Platform {
+    /// The process.
+    pub process: Process,
+    /// How long it took from the start of the process until it said that it is ready.
+    pub ready_after: Duration,
+    address: SocketAddr,
+}
+
+impl Platform {
+    /// Starts it on a free port, and waits until it is ready.
+    pub fn start(binary: &Path, place: &Place, sandbox: SocketAddr) -> anyhow::Result<Self> {
+        let mut environment = environment(place);
+        environment.push(("CAPE_SANDBOX__URL", format!("http://{sandbox}")));
+        let begun = Instant::now();
+        let (process, url) =
+            Process::start(binary, &[], &environment, place.directory(), "address ")
+                .context("the platform")?;
+        let address = address(&url)?;
+        ask(&Target::get(address, "/healthz/ready")).context("the platform is not ready")?;
+        Ok(Self { process, ready_after: begun.elapsed(), address })
+    }
+
+    /// Registers somebody, signs in and makes an API key.
+    pub fn sign_up(&self) -> anyhow::Result<String> {
+        let post = |path: &str, bearer: &str, body: &str| {
+            let answer = ask(&Target::post(self.address, path, bearer, body));
+            anyhow::Ok(serde_json::from_slice::<Value>(&answer.context(path.to_owned())?)?)
+        };
+        let text = |answer: &Value, name: &str| {
+            answer[name].as_str().map(ToOwned::to_owned).with_context(|| format!("no {name}"))
+        };
+        post("/api/auth/register", "", WHO)?;
+        let token = text(&post("/api/auth/login", "", WHO)?, "access_token")?;
+        text(&post("/api/keys", &token, r#"{"name":"bench"}"#)?, "key")
+    }
+
+    /// The call, made through the platform.
+    pub fn calls(&self, key: &str) -> Target {
+        Target::post(self.address, "/v1/chat/completions", key, CALL)
+    }
+
+    /// Stops it.
+    pub fn stop(self) -> anyhow::Result<()> {
+        self.process.stop().context("the platform")
+    }
+}
+
+/// Proves that everything that was called is in the books.
+pub fn check_ledger(binary: &Path, place: &Place) -> anyhow::Result<()> {
+    let checked = Command::new(binary)
+        .args(["ledger", "check"])
+        .env_clear()
+        .envs(environment(place))
+        .current_dir(place.directory())
+        .output()?;
+    let said = String::from_utf8_lossy(&checked.stdout);
+    anyhow::ensure!(checked.status.success(), "the ledger is unsound: {said}");
+    Ok(())
+}
+
+/// The defaults, but for what a load test needs.
+fn environment(place: &Place) -> Vec<(&'static str, String)> {
+    vec![
+        ("PORT", "0".to_owned()),
+        ("DATABASE_URL", place.platform_url()),
+        ("CAPE_USAGE__LIMITS", "off".to_owned()),
+        ("CAPE_ACCOUNTS__WELCOME_CREDITS", CREDITS.to_owned()),
+        ("CAPE_TELEMETRY__LOG", "warn".to_owned()),
+    ]
+}
+
+fn address(url: &str) -> anyhow::Result<SocketAddr> {
+    let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    address.with_context(|| format!("`{url}` is no address"))
+}

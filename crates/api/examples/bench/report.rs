@@ -1,0 +1,149 @@
+//! The figures as a table, which is markdown as it stands.
+use std::time::Duration;
+
+use crate::{
+    figures::{Added, Figures, Sustained},
+    machine::Machine,
+    place::Place,
+};
+
+/// What the platform may add to the median latency.
+const ADDED_MEDIAN: Duration = Duration::from_millis(2);
+/// How soon it has to be ready.
+const READY: Duration = Duration::from_millis(500);
+/// What memory it may have while nobody asks, in KiB.
+const IDLE: u64 = 60 * 1024;
+
+type Line = [String; 3];
+
+/// Prints everything.
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+pub fn print(machine: &Machine, place: &Place, figures: &Figures) {
+    println!("{}\n\n{}", machine.line(), table(&lines(place, figures)));
+}
+
+fn lines(place: &Place, figures: &Figures) -> Vec<Line> {
+    let mut lines = vec![line(place.database(), "measured", "bar")];
+    lines.extend(figures.added.iter().flat_map(added));
+    lines.extend(figures.sustained.iter().map(sustained));
+    lines.extend(rates(figures));
+    lines.extend(memory(figures));
+    lines.extend(starts(figures));
+    lines
+}
+
+fn added(added: &Added) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let each = [("direct", &added.direct), ("through the platform", &added.through)];
+    for (side, latencies) in each {
+        let three = [50, 95, 99].map(|percent| millis(latencies.percentile(percent)));
+        let what = format!("{}/s, {side}: p50 / p95 / p99", added.rate);
+        lines.push(line(what, three.join(" / "), ""));
+    }
+    for percent in [50, 99] {
+        let at = added.at(percent);
+        let bar = if percent == 50 { verdict(at, ADDED_MEDIAN, "2 ms") } else { String::new() };
+        lines.push(line(format!("{}/s, added: p{percent}", added.rate), millis(at), bar));
+    }
+    lines
+}
+
+fn sustained(sustained: &Sustained) -> Line {
+    let Sustained { callers, rate, latencies, cpu_per_call } = sustained;
+    let measured = format!(
+        "{rate:.0} calls/s, p50 {}, p99 {}, {} of the processor each",
+        millis(latencies.percentile(50)),
+        millis(latencies.percentile(99)),
+        millis(*cpu_per_call),
+    );
+    line(format!("{callers} callers, as fast as they are answered"), measured, "")
+}
+
+fn rates(figures: &Figures) -> Vec<Line> {
+    let highest = figures.highest().map_or(0.0, |highest| highest.rate);
+    let mut lines = vec![line("highest rate", format!("{highest:.0} calls/s"), "")];
+    for (commits, what) in [
+        (figures.commits.process, "bare commits that survive the process"),
+        (figures.commits.power, "bare commits that survive a power cut"),
+    ] {
+        let measured =
+            format!("{commits:.0} commits/s; calls : commits = {:.2}", highest / commits);
+        lines.push(line(what, measured, ""));
+    }
+    let alone = format!("{:.0} answers/s", figures.sandbox_alone);
+    lines.push(line("the sandbox alone, 16 callers", alone, ""));
+    lines
+}
+
+fn memory(figures: &Figures) -> Vec<Line> {
+    let memory = &figures.memory;
+    vec![
+        line("memory, idle", mebibytes(memory.fresh), verdict(memory.fresh, IDLE, "60 MB")),
+        line("memory, the most under load", mebibytes(memory.loaded), ""),
+        line("memory, idle after the load", mebibytes(memory.rested), ""),
+    ]
+}
+
+fn starts(figures: &Figures) -> Vec<Line> {
+    let (first, again) = (figures.starts.first, &figures.starts.again);
+    let (median, longest) = (again.percentile(50), again.percentile(100));
+    let measured = format!("{} (longest {})", millis(median), millis(longest));
+    let what = format!("start to ready, median of {}", again.count());
+    vec![
+        line(what, measured, verdict(median, READY, "500 ms")),
+        line("start to ready, making the database", millis(first), ""),
+    ]
+}
+
+fn verdict<T: PartialOrd>(measured: T, bar: T, text: &str) -> String {
+    let met = if measured <= bar { "met" } else { "MISSED" };
+    format!("{text}: {met}")
+}
+
+fn line(what: impl Into<String>, measured: impl Into<String>, bar: impl Into<String>) -> Line {
+    [what.into(), measured.into(), bar.into()]
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
+}
+
+fn mebibytes(kibibytes: u64) -> String {
+    let tenths = kibibytes * 10 / 1024;
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+/// A table in markdown, its columns aligned.
+fn table(lines: &[Line]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths = [0, 1, 2].map(|column| width(column).unwrap_or(0));
+    let mut rows: Vec<String> = lines
+        .iter()
+        .map(|[what, measured, bar]| {
+            let [a, b, c] = widths;
+            format!("| {what:a$} | {measured:b$} | {bar:c$} |")
+        })
+        .collect();
+    rows.insert(1, format!("|{}|", widths.map(|width| "-".repeat(width + 2)).join("|")));
+    rows.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_met_or_missed() {
+        assert_eq!(verdict(2, 2, "two"), "two: met");
+        assert_eq!(verdict(3, 2, "two"), "two: MISSED");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let lines = [line("what", "measured", "bar"), line("a", "1.00 ms", "2 ms: met")];
+        let expected = "| what | measured | bar       |\n\
+                        |------|----------|-----------|\n\
+                        | a    | 1.00 ms  | 2 ms: met |";
+        assert_eq!(table(&lines), expected);
+    }
+}

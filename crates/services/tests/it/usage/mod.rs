@@ -1,0 +1,131 @@
+//! Calling models: admission, the call, its settlement, and what is left when a process dies.
+mod charges;
+mod concurrency;
+mod failures;
+mod leaving;
+mod limits;
+mod lots;
+mod prices;
+mod records;
+mod refusals;
+mod reports;
+mod streams;
+mod sweeping;
+
+use cape_domain::{
+    access::{Grants, Permit, UseAi},
+    usage::{Call, CallState, ChatEvent, ChatRequest, FinishReason, Metered, TokenCounts},
+};
+use cape_services::usage::{ChatError, Completed, NewCall, StreamItem, Streaming};
+use cape_testkit::{
+    fakes::Step,
+    fixtures::{chat_request, completion, program, tokens},
+};
+use tokio::task::JoinHandle;
+
+use crate::world::{World, soon};
+
+/// What a call of `hello` holds, in millionths of a credit: 5 bytes and 2 × 16 tokens around
+/// them at 0.15, 100 tokens at 0.60 dollars a million, and a fifth on top.
+pub const HELD: i64 = 7_866;
+
+/// What it is charged if nothing is ever heard of it: 4 likely tokens of input.
+pub const LIKELY: i64 = 72;
+
+/// ACME's program may spend.
+pub fn spend() -> Permit<UseAi> {
+    Grants::of_api_key().permit(program(10)).expect("permitted")
+}
+
+/// One question to the small model, to be answered with a hundred tokens at most.
+pub fn question(text: &str) -> NewCall {
+    NewCall { chat: chat_request(text), max_output_tokens: Some(100), streamed: false }
+}
+
+/// The same of another model.
+pub fn question_to(model: &str) -> NewCall {
+    let chat = ChatRequest { model: model.to_owned(), ..chat_request("hello") };
+    NewCall { chat, ..question("hello") }
+}
+
+pub async fn ask(world: &World, text: &str) -> Result<Completed, ChatError> {
+    world.chat.complete(spend(), question(text)).await
+}
+
+/// Why a call is refused.
+pub async fn refusal(world: &World, new: NewCall) -> ChatError {
+    world.chat.complete(spend(), new).await.err().expect("refused")
+}
+
+/// A call whose provider is being asked. The answer has to be written down before.
+pub async fn begin(world: &World, text: &str) -> JoinHandle<Result<Completed, ChatError>> {
+    let (chat, new, before) = (world.chat.clone(), question(text), world.models.calls());
+    let call = world.tasks.spawn(async move { chat.complete(spend(), new).await });
+    soon(async {
+        while world.models.calls() == before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    call
+}
+
+/// ACME has nothing and owes 0.044 credits: a call of 1 000 and 500 tokens, of which 0.01 was
+/// there.
+pub async fn given_a_debt(world: &World) {
+    world.give(900, 10_000).await;
+    world.models.will_answer(completion("much", Some(tokens(1_000, 500))));
+    ask(world, "hello").await.expect("answered");
+}
+
+pub async fn stream(world: &World, text: &str) -> Streaming {
+    let new = NewCall { streamed: true, ..question(text) };
+    world.chat.stream(spend(), new).await.expect("a stream")
+}
+
+/// All pieces, to the last one.
+pub async fn read(streaming: &mut Streaming) -> Vec<StreamItem> {
+    let mut all = Vec::new();
+    while let Some(item) = soon(streaming.items.recv()).await {
+        all.push(item);
+    }
+    all
+}
+
+pub fn text(text: &str) -> Step {
+    Step::Event(ChatEvent::Text(text.to_owned()))
+}
+
+pub fn end(usage: Option<TokenCounts>) -> Vec<Step> {
+    let finished = Step::Event(ChatEvent::Finished(FinishReason::Stop));
+    let usage = usage.map(|tokens| Step::Event(ChatEvent::Usage(tokens)));
+    [finished].into_iter().chain(usage).collect()
+}
+
+/// What a call that was paid for used.
+pub fn settled(call: &Call) -> Metered {
+    match &call.state {
+        CallState::Settled { metered, .. } => *metered,
+        CallState::Running { .. } | CallState::Failed { .. } => panic!("{call:?}"),
+    }
+}
+
+/// What a running call would be charged if nothing more were heard of it.
+pub fn so_far(call: &Call) -> Metered {
+    match &call.state {
+        CallState::Running { so_far } => *so_far,
+        CallState::Settled { .. } | CallState::Failed { .. } => panic!("{call:?}"),
+    }
+}
+
+/// Nothing is held, recorded, counted or asked, and so many millionths are available.
+pub async fn nothing_happened(world: &World, available: i64) {
+    assert_eq!(world.micros().await, [available, 0, 0]);
+    assert_eq!(world.calls().await, []);
+    assert_eq!(world.counted().await, 0);
+    assert_eq!(world.models.calls(), 0);
+    let claimed: usize = world.limiter.claims().iter().map(|(claims, _)| claims.len()).sum();
+    let corrected = world.limiter.corrections();
+    assert_eq!((corrected.len(), corrected.iter().map(|c| c.used).sum::<u64>()), (claimed, 0));
+    world.proves_its_ledger().await;
+}
