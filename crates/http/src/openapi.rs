@@ -9,6 +9,8 @@ use utoipa::{
 };
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
+use crate::error::{GatewayError, GatewayErrorDetail, Problem};
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -16,6 +18,7 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
         description = "Accounts, money and AI usage, decided and recorded together.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    components(schemas(Problem, GatewayError, GatewayErrorDetail)),
     servers((url = "/", description = "This server")),
     tags(
         (name = "accounts", description = "Signing up, in and out."),
