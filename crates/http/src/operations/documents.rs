@@ -14,6 +14,7 @@ const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; sty
 /// Mounts the documents.
 pub fn routes(config: &mut web::ServiceConfig, document: OpenApi) {
     config
+        .service(web::redirect("/docs", "/docs/"))
         .route("/redoc", web::get().to(redoc))
         .route("/redoc.standalone.js", web::get().to(redoc_script))
         .service(
