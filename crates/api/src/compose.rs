@@ -130,6 +130,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         reports: UsageReports::new(base.clone(), entitlements),
         health: health(config, &base, &ports, &feed),
         ids: ports.ids.clone(),
+        tasks: surroundings.tasks.clone(),
         about: About {
             version: env!("CARGO_PKG_VERSION"),
             environment: config.environment.name().to_owned(),

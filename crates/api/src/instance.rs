@@ -25,7 +25,7 @@ use crate::{
 
 /// An instance that is running.
 pub struct Instance {
-    /// Where it listens.
+    /// Where it listens; a worker does not.
     pub address: SocketAddr,
     /// Where integrations are emulated, if they are.
     pub sandbox: Option<String>,
@@ -33,9 +33,10 @@ pub struct Instance {
     pub database: Database,
     /// The platform, put together.
     pub platform: Platform,
+    /// The store that it works with.
+    pub store: Arc<SqlStore>,
     server: Option<ServerHandle>,
     background: Background,
-    store: Arc<SqlStore>,
     built_in: Option<BuiltIn>,
     shutdown_timeout: Duration,
     _lock: Option<ProcessLock>,
@@ -60,7 +61,7 @@ impl Instance {
     pub async fn start(config: &Config, duty: Duty, metrics: MetricsPage) -> anyhow::Result<Self> {
         let url = config.database.url.expose();
         let database = Database::named(url)?;
-        let (lock, deployment) = alone(&database, duty)?;
+        let (lock, deployment) = alone(config, &database, duty)?;
         prepare_schema(config, url).await?;
         let options = Options {
             readers: config.database.readers.get(),
@@ -69,10 +70,18 @@ impl Instance {
             ..Options::default()
         };
         let store = Arc::new(SqlStore::connect(url, options).await?);
-        let listener = TcpListener::bind(config.http.listen())
-            .with_context(|| format!("cannot listen on {}", config.http.listen()))?;
-        let address = listener.local_addr()?;
-        let built_in = BuiltIn::start(config, address)?;
+        let (listener, built_in) = match duty {
+            Duty::Serve => {
+                let listener = listen(config)?;
+                let built_in = BuiltIn::start(config, listener.local_addr()?)?;
+                (Some(listener), built_in)
+            }
+            Duty::Work => (None, None),
+        };
+        let address = match &listener {
+            Some(listener) => listener.local_addr()?,
+            None => config.http.listen(),
+        };
         let sandbox = config.sandbox.url.as_ref().map(ToString::to_string);
         let sandbox = built_in.as_ref().map(BuiltIn::url).or(sandbox);
         let public_url = config.http.public_url_at(address.port());
@@ -86,9 +95,9 @@ impl Instance {
         };
         let platform = compose(config, ports, surroundings);
         begin_work(&platform).await?;
-        let server = match duty {
-            Duty::Serve => Some(serve(config, &platform, listener)?),
-            Duty::Work => None,
+        let server = match listener {
+            Some(listener) => Some(serve(config, &platform, listener)?),
+            None => None,
         };
         let background = Background::begin(&platform);
         let shutdown_timeout = config.http.shutdown_timeout;
@@ -136,7 +145,11 @@ impl Instance {
 }
 
 /// On `SQLite` a lock proves that nobody else works with the database.
-fn alone(database: &Database, duty: Duty) -> anyhow::Result<(Option<ProcessLock>, Deployment)> {
+fn alone(
+    config: &Config,
+    database: &Database,
+    duty: Duty,
+) -> anyhow::Result<(Option<ProcessLock>, Deployment)> {
     match (database, duty) {
         (Database::Sqlite { path }, Duty::Serve) => {
             let lock = ProcessLock::acquire(path.as_path())?;
@@ -145,8 +158,22 @@ fn alone(database: &Database, duty: Duty) -> anyhow::Result<(Option<ProcessLock>
         (Database::Sqlite { .. }, Duty::Work) => {
             anyhow::bail!("SQLite is for one process; a worker beside others needs PostgreSQL")
         }
+        (Database::Postgres { .. }, Duty::Work) if emulates_by_itself(config) => {
+            anyhow::bail!("a worker shares a sandbox with those who serve: set sandbox.url")
+        }
         (Database::Postgres { .. }, Duty::Serve | Duty::Work) => Ok((None, Deployment::Shared)),
     }
+}
+
+/// Whether integrations are emulated inside of each process: two would not know each other's
+/// payments.
+const fn emulates_by_itself(config: &Config) -> bool {
+    config.sandbox.enabled && config.sandbox.url.is_none()
+}
+
+fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.http.listen();
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
 }
 
 async fn prepare_schema(config: &Config, url: &str) -> anyhow::Result<()> {

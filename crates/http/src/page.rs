@@ -23,7 +23,7 @@ pub struct PageQuery {
 pub struct ListView<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Where the next page begins; absent on the last one.
+    /// Where the next page begins; null on the last one.
     pub next_cursor: Option<String>,
 }
 

@@ -15,6 +15,7 @@ use actix_web::{
 };
 use cape_domain::{access::AccessTokens, ids::IdSource};
 use cape_services::{
+    Tasks,
     access::{ApiKeyService, Authenticator},
     accounts::{ProfileService, RegistrationService, SessionService},
     billing::{CreditService, PricingService, PurchaseService, WebhookService},
@@ -53,6 +54,7 @@ pub struct Services {
     pub reports: Arc<UsageReports>,
     pub health: Arc<HealthService>,
     pub ids: Arc<dyn IdSource>,
+    pub tasks: Tasks,
     pub about: About,
     pub metrics: MetricsPage,
 }
@@ -126,6 +128,7 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.models.clone()))
         .app_data(Data::from(services.reports.clone()))
         .app_data(Data::from(services.health.clone()))
+        .app_data(Data::new(services.tasks.clone()))
         .app_data(Data::new(services.about.clone()))
         .app_data(Data::new(services.metrics.clone()))
         .configure(|config| documents::routes(config, openapi::document()))
@@ -136,7 +139,18 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allow_any_method()
         .allowed_headers(["authorization", "content-type", "x-request-id"])
-        .expose_headers(["x-request-id", "x-cape-call-id", "retry-after"])
+        .expose_headers([
+            "x-request-id",
+            "x-cape-call-id",
+            "retry-after",
+            "x-ratelimit-rule",
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ])
         .max_age(600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin();

@@ -2,7 +2,7 @@
 use std::future::Future;
 
 use tokio::{runtime::Handle, task::JoinHandle};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 /// Runs tasks that a stop waits for. A clone is another handle to the same tasks.
 #[derive(Clone)]
@@ -25,6 +25,11 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         self.tracker.spawn_on(task, &self.runtime)
+    }
+
+    /// Counts as a task until it is dropped: for work that cannot move to our runtime.
+    pub fn token(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Comes back when no task is left. New ones may still begin.

@@ -1,9 +1,9 @@
-//! Section `redis`: what replicas share.
+//! Section `redis`: a server that is probed. Nothing is kept there yet.
 use serde::{Deserialize, Serialize};
 
 use super::values::RedisUrl;
 
-/// What replicas share. One process needs none of it.
+/// A server that is probed, where one is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {

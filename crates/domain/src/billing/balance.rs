@@ -53,6 +53,16 @@ impl BalanceChange {
         Ok(())
     }
 
+    /// What a workspace has gained by it, all in all: what only moves between available and held
+    /// is nothing, and what is owed is less than nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] when a sum does not fit.
+    pub fn net(self) -> Result<Credits, OutOfRange> {
+        self.available.plus(self.held)?.minus(self.receivable)
+    }
+
     /// Both changes, one after the other.
     ///
     /// # Errors
@@ -122,6 +132,15 @@ mod tests {
         assert_eq!(ten.apply(take(11)), Ok(None));
         let full = Balance { held: Credits::from_micros(i64::MAX), ..ten };
         assert_eq!(full.apply(take(1)), Err(OutOfRange));
+    }
+
+    #[test]
+    fn what_is_set_aside_is_not_lost_and_what_is_owed_is() {
+        let held = change(Account::Available(OWN), Account::Held(OWN), 4);
+        let used = change(Account::Held(OWN), Account::Revenue, 3);
+        let owed = change(Account::Receivable(OWN), Account::Revenue, 5);
+        let nets = [held, used, owed].map(|change| change.net().map(Credits::micros));
+        assert_eq!(nets, [Ok(0), Ok(-3), Ok(-5)]);
     }
 
     #[test]

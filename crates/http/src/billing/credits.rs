@@ -1,9 +1,6 @@
 //! What a workspace has.
 use actix_web::{get, web::Json};
-use cape_domain::{
-    access::ViewBilling,
-    billing::{Credits, Transaction},
-};
+use cape_domain::{access::ViewBilling, billing::Transaction};
 use cape_services::billing::{CreditAccount, CreditService};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -38,7 +35,7 @@ pub struct TransactionView {
     /// What it was about.
     #[schema(example = "purchase")]
     r#type: &'static str,
-    /// What it added to the balance; less than zero where it took.
+    /// What the workspace gained by it; less than zero where it paid.
     #[schema(example = "500.000000")]
     amount: String,
     created_at: DateTime<Utc>,
@@ -46,11 +43,11 @@ pub struct TransactionView {
 
 impl From<Transaction> for TransactionView {
     fn from(transaction: Transaction) -> Self {
-        let change = transaction.balance_change().map(|change| change.available);
+        let change = transaction.balance_change().ok().and_then(|change| change.net().ok());
         Self {
             id: transaction.id.to_string(),
             r#type: transaction.kind.name(),
-            amount: change.unwrap_or(Credits::ZERO).to_string(),
+            amount: change.unwrap_or_default().to_string(),
             created_at: transaction.at,
         }
     }

@@ -1,9 +1,13 @@
 //! Failures of usage, in the words of HTTP. Statuses are those that `OpenAI`'s SDKs read.
 use actix_web::http::StatusCode;
-use cape_domain::usage::{ModelProviderError, Quota, Refusal};
+use cape_domain::{
+    store::StoreError,
+    usage::{ModelProviderError, Quota, Refusal},
+};
 use cape_services::usage::{ChatError, ReportError};
 
 use super::ApiError;
+use crate::usage::chat::standing_headers;
 
 impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> Self {
@@ -55,7 +59,12 @@ impl From<ChatError> for ApiError {
             }
             E::Limiter(cause) => Self::server(closed, "limiter_unavailable", cause),
             E::Provider(error) => error.into(),
-            E::Store(error) => error.into(),
+            E::Store(error @ StoreError::Conflict { .. }) => {
+                Self::server(closed, "store.contended", error).with_header("retry-after", 1)
+            }
+            E::Store(error @ (StoreError::Unavailable(_) | StoreError::Corrupt { .. })) => {
+                error.into()
+            }
         }
     }
 }
@@ -63,8 +72,11 @@ impl From<ChatError> for ApiError {
 impl ApiError {
     fn limited(error: &ChatError, refusal: &Refusal) -> Self {
         let standing = &refusal.standing;
-        let told = Self::client(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", error)
+        let mut told = Self::client(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", error)
             .with_header("x-ratelimit-rule", standing.rule.name());
+        for (name, value) in standing_headers(standing) {
+            told = told.with_header(name, value);
+        }
         match refusal.retry_after {
             Some(after) => told.with_header("retry-after", after.as_secs() + 1),
             None => told.with_header("x-should-retry", "false"),

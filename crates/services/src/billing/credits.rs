@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use cape_domain::{
     access::{Permit, ViewBilling},
-    billing::{Balance, Transaction},
+    billing::{Balance, Transaction, TransactionKind},
     page::PageRequest,
     store::StoreError,
 };
@@ -20,7 +20,8 @@ pub struct CreditService {
 pub struct CreditAccount {
     /// What it has.
     pub balance: Balance,
-    /// What moved last, newest first.
+    /// What was gained and paid last, newest first. What was only set aside, or given back, is
+    /// left out.
     pub recent: Vec<Transaction>,
 }
 
@@ -40,7 +41,25 @@ impl CreditService {
         let workspace = permit.actor().workspace;
         let mut work = self.base.store.read(permit.scope()).await?;
         let balance = work.ledger().balance(workspace).await?;
-        let recent = work.ledger().transactions(workspace, PageRequest::first()).await?.rows;
+        let page = PageRequest::new(None, PageRequest::MOST).unwrap_or(PageRequest::first());
+        let mut recent = work.ledger().transactions(workspace, page).await?.rows;
+        recent.retain(changes_what_there_is);
+        recent.truncate(PageRequest::USUAL as usize);
         Ok(CreditAccount { balance, recent })
+    }
+}
+
+fn changes_what_there_is(transaction: &Transaction) -> bool {
+    match transaction.kind {
+        TransactionKind::Purchase
+        | TransactionKind::Bonus
+        | TransactionKind::Promotion
+        | TransactionKind::Settlement
+        | TransactionKind::Expiry
+        | TransactionKind::Refund => true,
+        TransactionKind::Hold
+        | TransactionKind::Release
+        | TransactionKind::DebtRepaid
+        | TransactionKind::ProviderCost => false,
     }
 }

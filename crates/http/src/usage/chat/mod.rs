@@ -63,15 +63,29 @@ fn answer_with(call: CallId, standings: &[Standing]) -> HttpResponseBuilder {
         let Some(tightest) = of_measure.min_by_key(|standing| standing.remaining()) else {
             continue;
         };
-        let kind = measure.name();
-        let reset = format!("{}s", tightest.reset.as_secs());
-        for (name, value) in [
-            ("limit", tightest.rule.limit.to_string()),
-            ("remaining", tightest.remaining().to_string()),
-            ("reset", reset),
-        ] {
-            answer.insert_header((format!("x-ratelimit-{name}-{kind}"), value));
+        for header in standing_headers(tightest) {
+            answer.insert_header(header);
         }
     }
     answer
+}
+
+/// Where a limit stands, in the headers that `OpenAI`'s clients know.
+pub(crate) fn standing_headers(standing: &Standing) -> [(&'static str, String); 3] {
+    let names = match standing.rule.measure {
+        Measure::Requests => [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
+        Measure::Tokens => {
+            ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
+        }
+    };
+    let [limit, remaining, reset] = names;
+    [
+        (limit, standing.rule.limit.to_string()),
+        (remaining, standing.remaining().to_string()),
+        (reset, format!("{}s", standing.reset.as_secs())),
+    ]
 }

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
 use bytes::Bytes;
-use cape_domain::usage::{FinishReason, TokenCounts, ToolCallPart};
+use cape_domain::{
+    ids::RequestId,
+    usage::{FinishReason, TokenCounts, ToolCallPart},
+};
 use cape_services::usage::{StreamItem, Streaming};
 use cape_wire::{
     Field,
@@ -21,6 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What turns pieces of an answer into events.
 struct Writer {
+    request: RequestId,
     id: String,
     created: u64,
     model: String,
@@ -37,6 +41,7 @@ pub(super) fn events(
     streaming: Streaming,
 ) -> HttpResponse {
     let writer = Writer {
+        request: streaming.call.request,
         id: answer::id(&streaming.call),
         created: answer::created(&streaming.call),
         model,
@@ -83,7 +88,9 @@ impl Writer {
                 self.items = None;
             }
             StreamItem::Failed(error) => {
-                event(&mut out, &ApiError::from(error).open_ai());
+                let error = ApiError::from(error);
+                error.log(self.request);
+                event(&mut out, &error.open_ai());
                 self.items = None;
             }
         }
