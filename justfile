@@ -12,10 +12,15 @@ run *args:
 test *args:
     cargo test --workspace {{ args }}
 
+# Do all that has to hold before a change goes in
+ci:
+    .ci/run
+
 # Look for what the compiler does not
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p cape-api --no-default-features -- -D warnings
 
 # Format everything
 fmt:
@@ -35,6 +40,18 @@ smoke:
     cargo build -p cape-api
     .ci/smoke target/debug/cape-api
 
+# See what OpenAI's own SDK makes of the built binary; needs Python and its index
+sdk:
+    cargo build -p cape-api
+    python3 -m venv target/openai-sdk
+    target/openai-sdk/bin/python -m pip install --quiet --requirement .ci/requirements.txt
+    target/openai-sdk/bin/python .ci/openai_sdk.py target/debug/cape-api
+
 # Run the tests again and again, optimised: what depends on luck shows
 nightly rounds="20":
     for round in $(seq {{ rounds }}); do cargo test --workspace --release || exit 1; done
+
+# Measure a release build; `just bench --database-url postgres://…` does it on that server
+bench *args:
+    cargo build --release -p cape-api --bin cape-api --example bench
+    target/release/examples/bench {{ args }}

@@ -6,8 +6,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::compose::Platform;
 
-/// How often the control feed is polled.
-const FEED: Duration = Duration::from_millis(500);
+/// How long the control feed rests between polls. Paid calls close when the last one began more
+/// than a second ago, so there is room for a poll that takes its time.
+const FEED: Duration = Duration::from_millis(200);
 /// How often this process says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a worker that found nothing to do rests.

@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use crate::config::Config;
 
 /// A sandbox that runs inside this program.
+#[cfg(feature = "sandbox")]
 pub struct BuiltIn {
-    #[cfg(feature = "sandbox")]
     sandbox: cape_sandbox::Sandbox,
 }
+
+/// A sandbox that runs inside this program: there is none.
+#[cfg(not(feature = "sandbox"))]
+pub enum BuiltIn {}
 
 #[cfg(feature = "sandbox")]
 impl BuiltIn {
@@ -57,6 +61,7 @@ impl BuiltIn {
     /// # Errors
     ///
     /// None.
+    #[expect(clippy::unnecessary_wraps, reason = "where there is one, starting it may fail")]
     pub fn start(_: &Config, _: SocketAddr) -> anyhow::Result<Option<Self>> {
         Ok(None)
     }
@@ -64,9 +69,11 @@ impl BuiltIn {
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
-        String::new()
+        match *self {}
     }
 
     /// Stops it.
-    pub async fn stop(self) {}
+    pub fn stop(self) -> std::future::Ready<()> {
+        match self {}
+    }
 }

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Database, error, flush::Flusher, store::SqlWork};
+use crate::{Database, error, flush::Flusher, home::Home, store::SqlWork};
 
 const CONNECTION: &str = "connection";
 const TRANSACTION: &str = "transaction";
@@ -24,6 +24,7 @@ pub struct SqlStore {
     readers: DatabaseConnection,
     writers: DatabaseConnection,
     dialect: Dialect,
+    home: Home,
     database: Database,
     options: Options,
 }
@@ -107,6 +108,7 @@ impl Synchronous {
 impl SqlStore {
     /// A store over the database that `url` names: `sqlite://…` or `postgres://…`. A file of
     /// `SQLite` is made if it is not there, with its directory. The schema is not looked at.
+    /// Connections live in the runtime around the caller; other runtimes may use the store too.
     ///
     /// # Errors
     ///
@@ -130,7 +132,7 @@ impl SqlStore {
                 (postgres_readers(url, options).await?, writers, Dialect::Postgres)
             }
         };
-        Ok(Self { readers, writers, dialect, database, options })
+        Ok(Self { readers, writers, dialect, home: Home::here(), database, options })
     }
 
     /// Which database it is, for a banner.
@@ -145,7 +147,10 @@ impl SqlStore {
     ///
     /// [`StoreError::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.readers.execute_unprepared("SELECT 1").await.map_err(error::on(CONNECTION))?;
+        self.home
+            .open(self.readers.execute_unprepared("SELECT 1"))
+            .await
+            .map_err(error::on(CONNECTION))?;
         Ok(())
     }
 
@@ -171,15 +176,16 @@ impl SqlStore {
                     sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                     ..TransactionOptions::default()
                 };
-                let transaction = self.writers.begin_with_options(immediate).await;
+                let transaction = self.home.open(self.writers.begin_with_options(immediate)).await;
                 let transaction = transaction.map_err(error::on(TRANSACTION))?;
                 Ok(SqlWork { transaction, scope, turn })
             }
             Dialect::Postgres => {
-                let transaction = self.writers.begin().await.map_err(error::on(TRANSACTION))?;
-                if !self.options.flush || durability == Durability::Process {
+                let transaction = self.home.open(self.writers.begin()).await;
+                let transaction = transaction.map_err(error::on(TRANSACTION))?;
+                if self.options.flush && durability == Durability::Power {
                     transaction
-                        .execute_unprepared("SET LOCAL synchronous_commit = off")
+                        .execute_unprepared("SET LOCAL synchronous_commit = on")
                         .await
                         .map_err(error::on(TRANSACTION))?;
                 }
@@ -201,7 +207,8 @@ impl SqlStore {
             // Whoever stops waiting here leaves the setting uncertain.
             turn.synchronous = None;
             let statement = wanted.statement();
-            self.writers.execute_unprepared(statement).await.map_err(error::on(TRANSACTION))?;
+            let set = self.home.open(self.writers.execute_unprepared(statement)).await;
+            set.map_err(error::on(TRANSACTION))?;
             turn.synchronous = Some(wanted);
         }
         Ok(Some(turn))
@@ -222,6 +229,10 @@ async fn open(connect: ConnectOptions) -> Result<DatabaseConnection, StoreError>
     sea_orm::Database::connect(connect).await.map_err(error::on(CONNECTION))
 }
 
+/// How many pages gather in the log before they are brought into the database: 16 MiB. Writers
+/// change the same few pages again and again, and each is brought there once.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// The one connection that writes is never replaced for its age. If it has to be replaced after
 /// an error, the new one begins with `synchronous = FULL`: taking it for less only costs time.
 async fn sqlite_writer(url: &str, options: Options) -> Result<DatabaseConnection, StoreError> {
@@ -233,6 +244,7 @@ async fn sqlite_writer(url: &str, options: Options) -> Result<DatabaseConnection
                 .journal_mode(SqliteJournalMode::Wal)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         },
     );
     open(connect).await
@@ -246,13 +258,15 @@ async fn sqlite_readers(url: &str, options: Options) -> Result<DatabaseConnectio
     open(connect).await
 }
 
+/// Commits do not wait for the disk unless theirs is told to: so it is what is done for every call
+/// that needs no statement of its own.
 async fn postgres_writers(url: &str, options: Options) -> Result<DatabaseConnection, StoreError> {
     let mut connect = quiet(url, options.writers, options);
     connect.test_before_acquire_if_idle_for(Duration::from_secs(30)).map_sqlx_postgres_opts(
         |postgres| {
             postgres.options(TIMEOUTS).options([
                 ("default_transaction_isolation", "read committed"),
-                ("synchronous_commit", "on"),
+                ("synchronous_commit", "off"),
             ])
         },
     );
@@ -279,7 +293,8 @@ const TIMEOUTS: [(&str, &str); 2] =
 #[async_trait]
 impl Store for SqlStore {
     async fn read(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
-        let transaction = self.readers.begin().await.map_err(error::on(TRANSACTION))?;
+        let transaction = self.home.open(self.readers.begin()).await;
+        let transaction = transaction.map_err(error::on(TRANSACTION))?;
         Ok(Box::new(SqlWork { transaction, scope, turn: None }))
     }
 

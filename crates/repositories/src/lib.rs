@@ -11,6 +11,7 @@ mod connection;
 mod database;
 mod error;
 mod flush;
+mod home;
 mod jobs;
 mod lock;
 mod page;

@@ -9,6 +9,8 @@ pub struct Figures {
     pub added: Vec<Added>,
     /// How many calls are carried, by how many callers there are at once.
     pub sustained: Vec<Sustained>,
+    /// How many of one workspace alone, whose balance every call has to move.
+    pub one_workspace: Sustained,
     /// How many commits the same database makes in the same place.
     pub commits: CommitRates,
     /// How many answers a second the sandbox gives when it is called directly.

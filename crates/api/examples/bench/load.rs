@@ -1,5 +1,6 @@
 //! Callers: as many a second as wanted, however long answers take; or each as fast as it is
-//! answered. Each is a thread with a connection of its own. One failure ends the run.
+//! answered. Each is a thread with a connection of its own, and asks one target; the
+//! targets are dealt out in turn. One failure ends the run.
 use std::{
     io,
     sync::{
@@ -28,13 +29,13 @@ pub struct Throughput {
 
 /// Asks `rate` times a second. A latency begins when its request was due, not when a caller came
 /// to send it: what waits because others are slow has waited.
-pub fn open_loop(target: &Target, rate: u32, lasting: Duration) -> io::Result<Latencies> {
+pub fn open_loop(targets: &[Target], rate: u32, lasting: Duration) -> io::Result<Latencies> {
     let callers = usize::try_from(rate / 8).unwrap_or(64).clamp(8, 64);
     let requests = u32::try_from(lasting.as_millis()).unwrap_or(u32::MAX) / 1000 * rate
         + u32::try_from(lasting.as_millis() % 1000).unwrap_or(0) * rate / 1000;
     let next = AtomicU32::new(0);
     let begin = Instant::now() + SETTLING;
-    each(callers, target, |connection, latencies| {
+    each(callers, targets, |connection, target, latencies| {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             if place >= requests {
@@ -49,10 +50,14 @@ pub fn open_loop(target: &Target, rate: u32, lasting: Duration) -> io::Result<La
 }
 
 /// Lets so many callers ask, each again as soon as it is answered.
-pub fn closed_loop(target: &Target, callers: usize, lasting: Duration) -> io::Result<Throughput> {
+pub fn closed_loop(
+    targets: &[Target],
+    callers: usize,
+    lasting: Duration,
+) -> io::Result<Throughput> {
     let begin = Instant::now() + SETTLING;
     let end = begin + lasting;
-    let latencies = each(callers, target, |connection, latencies| {
+    let latencies = each(callers, targets, |connection, target, latencies| {
         thread::sleep(begin.saturating_duration_since(Instant::now()));
         loop {
             let asked = Instant::now();
@@ -70,20 +75,25 @@ pub fn closed_loop(target: &Target, callers: usize, lasting: Duration) -> io::Re
 /// Runs callers, each connected and warm, and gathers what they measured.
 fn each(
     callers: usize,
-    target: &Target,
-    caller: impl Fn(&mut Connection, &mut Latencies) -> io::Result<()> + Sync,
+    targets: &[Target],
+    caller: impl Fn(&mut Connection, &Target, &mut Latencies) -> io::Result<()> + Sync,
 ) -> io::Result<Latencies> {
     let all = Mutex::new(Latencies::default());
-    let run = || {
+    let run = |target: &Target| {
         let mut connection = Connection::open(target.address)?;
         connection.exchange(target)?.success()?;
         let mut own = Latencies::default();
-        caller(&mut connection, &mut own)?;
+        caller(&mut connection, target, &mut own)?;
         all.lock().unwrap_or_else(PoisonError::into_inner).append(own);
         Ok(())
     };
     thread::scope(|scope| {
-        let running: Vec<_> = (0..callers).map(|_| scope.spawn(run)).collect();
+        let running: Vec<_> = targets
+            .iter()
+            .cycle()
+            .take(callers)
+            .map(|target| scope.spawn(|| run(target)))
+            .collect();
         running.into_iter().try_for_each(|caller| {
             caller.join().unwrap_or_else(|_| Err(io::Error::other("a caller panicked")))
         })

@@ -83,14 +83,14 @@ fn measure(args: &Args, place: &Place) -> anyhow::Result<Figures> {
     let first_start = platform.ready_after;
     thread::sleep(REST);
     let fresh = platform.process.memory()?.now;
-    let caller = platform.sign_up()?;
-    let (direct, through) = (sandbox.calls(), platform.calls(&caller));
-    for target in [&direct, &through] {
-        load::open_loop(target, 200, Duration::from_secs(2))?;
+    let (direct, through) = (sandbox.calls(), platform.calls()?);
+    for targets in [&direct, &through] {
+        load::open_loop(targets, 200, Duration::from_secs(2))?;
     }
     let lasting = Duration::from_secs(args.seconds.into());
     let added = RATES.map(|rate| added(rate, lasting, &direct, &through));
     let commits = CommitRates::measure(place)?;
+    let one_workspace = sustained(16, lasting / 3, &platform, &through[..1])?;
     let sustained = CALLERS.map(|callers| sustained(callers, lasting / 2, &platform, &through));
     let sandbox_alone = load::closed_loop(&direct, 16, lasting / 3)?.rate;
     let loaded = platform.process.memory()?.peak;
@@ -107,6 +107,7 @@ fn measure(args: &Args, place: &Place) -> anyhow::Result<Figures> {
     platform::check_ledger(&args.binary, place)?;
     Ok(Figures {
         added: added.into_iter().collect::<anyhow::Result<_>>()?,
+        one_workspace,
         sustained: sustained.into_iter().collect::<anyhow::Result<_>>()?,
         commits,
         sandbox_alone,
@@ -116,11 +117,16 @@ fn measure(args: &Args, place: &Place) -> anyhow::Result<Figures> {
 }
 
 /// Both sides at the same rate, in short turns.
-fn added(rate: u32, lasting: Duration, direct: &Target, through: &Target) -> anyhow::Result<Added> {
+fn added(
+    rate: u32,
+    lasting: Duration,
+    direct: &[Target],
+    through: &[Target],
+) -> anyhow::Result<Added> {
     let mut sides = [Latencies::default(), Latencies::default()];
     for _ in 0..TURNS {
-        for (target, side) in [direct, through].into_iter().zip(&mut sides) {
-            side.append(load::open_loop(target, rate, lasting / TURNS)?);
+        for (targets, side) in [direct, through].into_iter().zip(&mut sides) {
+            side.append(load::open_loop(targets, rate, lasting / TURNS)?);
         }
     }
     let [direct, through] = sides;
@@ -131,7 +137,7 @@ fn sustained(
     callers: usize,
     lasting: Duration,
     platform: &Platform,
-    through: &Target,
+    through: &[Target],
 ) -> anyhow::Result<Sustained> {
     let before = platform.process.cpu_time()?;
     let outcome = load::closed_loop(through, callers, lasting)?;

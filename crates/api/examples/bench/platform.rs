@@ -17,7 +17,9 @@ use crate::{
 
 /// What every call asks.
 const CALL: &str = r#"{"model":"gpt-4o-mini","max_tokens":64,"messages":[{"role":"user","content":"Say something short about the sea."}]}"#;
-const WHO: &str = r#"{"email":"bench@example.com","password":"correct horse battery"}"#;
+/// Who calls. Plans let one workspace make a few hundred calls a minute: where there are hundreds
+/// a second, there are many workspaces.
+const CALLERS: u32 = 16;
 /// Enough for every call of the longest run.
 const CREDITS: &str = "1000000";
 
@@ -38,8 +40,8 @@ impl Sandbox {
     }
 
     /// The call, made directly.
-    pub fn calls(&self) -> Target {
-        Target::post(self.address, "/openai/v1/chat/completions", "sk-bench", CALL)
+    pub fn calls(&self) -> Vec<Target> {
+        vec![Target::post(self.address, "/openai/v1/chat/completions", "sk-bench", CALL)]
     }
 }
 
@@ -66,8 +68,18 @@ impl Platform {
         Ok(Self { process, ready_after: begun.elapsed(), address })
     }
 
+    /// The call, made through the platform: once for each of several workspaces.
+    pub fn calls(&self) -> anyhow::Result<Vec<Target>> {
+        let call = |caller| {
+            let key = self.sign_up(&format!("bench{caller}@example.com"))?;
+            Ok(Target::post(self.address, "/v1/chat/completions", &key, CALL))
+        };
+        (0..CALLERS).map(call).collect()
+    }
+
     /// Registers somebody, signs in and makes an API key.
-    pub fn sign_up(&self) -> anyhow::Result<String> {
+    fn sign_up(&self, email: &str) -> anyhow::Result<String> {
+        let who = format!(r#"{{"email":"{email}","password":"correct horse battery"}}"#);
         let post = |path: &str, bearer: &str, body: &str| {
             let answer = ask(&Target::post(self.address, path, bearer, body));
             anyhow::Ok(serde_json::from_slice::<Value>(&answer.context(path.to_owned())?)?)
@@ -75,14 +87,9 @@ impl Platform {
         let text = |answer: &Value, name: &str| {
             answer[name].as_str().map(ToOwned::to_owned).with_context(|| format!("no {name}"))
         };
-        post("/api/auth/register", "", WHO)?;
-        let token = text(&post("/api/auth/login", "", WHO)?, "access_token")?;
+        post("/api/auth/register", "", &who)?;
+        let token = text(&post("/api/auth/login", "", &who)?, "access_token")?;
         text(&post("/api/keys", &token, r#"{"name":"bench"}"#)?, "key")
-    }
-
-    /// The call, made through the platform.
-    pub fn calls(&self, key: &str) -> Target {
-        Target::post(self.address, "/v1/chat/completions", key, CALL)
     }
 
     /// Stops it.

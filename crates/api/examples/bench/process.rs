@@ -89,8 +89,8 @@ impl Process {
 
     /// Tells it to stop, and waits until it has; then it must have ended well.
     pub fn stop(mut self) -> anyhow::Result<()> {
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().context("`kill` cannot be run")?;
+        let stop = format!("kill -TERM {}", self.child.id());
+        Command::new("sh").args(["-c", &stop]).status().context("`sh` cannot be run")?;
         let told = Instant::now();
         while told.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait()? {

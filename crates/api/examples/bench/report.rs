@@ -25,7 +25,8 @@ pub fn print(machine: &Machine, place: &Place, figures: &Figures) {
 fn lines(place: &Place, figures: &Figures) -> Vec<Line> {
     let mut lines = vec![line(place.database(), "measured", "bar")];
     lines.extend(figures.added.iter().flat_map(added));
-    lines.extend(figures.sustained.iter().map(sustained));
+    lines.extend(figures.sustained.iter().map(|each| sustained("as fast as answered", each)));
+    lines.push(sustained("all of one workspace", &figures.one_workspace));
     lines.extend(rates(figures));
     lines.extend(memory(figures));
     lines.extend(starts(figures));
@@ -48,7 +49,7 @@ fn added(added: &Added) -> Vec<Line> {
     lines
 }
 
-fn sustained(sustained: &Sustained) -> Line {
+fn sustained(how: &str, sustained: &Sustained) -> Line {
     let Sustained { callers, rate, latencies, cpu_per_call } = sustained;
     let measured = format!(
         "{rate:.0} calls/s, p50 {}, p99 {}, {} of the processor each",
@@ -56,7 +57,7 @@ fn sustained(sustained: &Sustained) -> Line {
         millis(latencies.percentile(99)),
         millis(*cpu_per_call),
     );
-    line(format!("{callers} callers, as fast as they are answered"), measured, "")
+    line(format!("{callers} callers, {how}"), measured, "")
 }
 
 fn rates(figures: &Figures) -> Vec<Line> {

@@ -66,6 +66,15 @@ pub trait CustomerRepository: CustomerReads {
         customer: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Forgets the provider's id, if it is still this one. One that is not there is forgotten
+    /// already.
+    async fn forget(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+        customer: &str,
+    ) -> Result<(), StoreError>;
 }
 
 /// Orders and payments within the scope of the work, to look at.

@@ -15,7 +15,9 @@ pub trait PaymentProvider: Send + Sync {
     /// Who it is.
     fn name(&self) -> ProviderName;
 
-    /// Makes a customer; the workspace is the idempotency key. Gives the provider's id.
+    /// Makes a customer. Gives the provider's id. The idempotency key is the workspace,
+    /// together with the customer that this one is made `instead_of`, where the provider does
+    /// not know that one any more.
     ///
     /// # Errors
     ///
@@ -24,9 +26,11 @@ pub trait PaymentProvider: Send + Sync {
         &self,
         workspace: WorkspaceId,
         email: &Email,
+        instead_of: Option<&str>,
     ) -> Result<String, PaymentProviderError>;
 
-    /// Opens a checkout; the order is the idempotency key, so asking again gives the same one.
+    /// Opens a checkout; the order and its customer are the idempotency key, so asking again
+    /// gives the same one.
     ///
     /// # Errors
     ///
@@ -117,9 +121,23 @@ pub enum PaymentProviderError {
         /// Its own word for the reason.
         code: String,
     },
+    /// It does not know the customer, any more or at all: nothing was done.
+    #[error("the payment provider does not know the customer")]
+    UnknownCustomer,
     /// It did not answer, or not so that it can be read. Whether it was done is not known.
     #[error("the payment provider is not available")]
     Unavailable(#[source] BoxError),
+}
+
+impl PaymentProviderError {
+    /// Whether nothing was done, and asking for the same again would not change that.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::UnknownCustomer => true,
+            Self::Unavailable(_) => false,
+        }
+    }
 }
 
 /// Why a message is not accepted.
@@ -134,4 +152,17 @@ pub enum WebhookRefused {
     /// It is signed, but no message.
     #[error("the message cannot be read")]
     Malformed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_answered_is_a_refusal() {
+        let refused = PaymentProviderError::Refused { code: "card_declined".to_owned() };
+        assert!(refused.is_refusal());
+        assert!(PaymentProviderError::UnknownCustomer.is_refusal());
+        assert!(!PaymentProviderError::Unavailable("no answer".into()).is_refusal());
+    }
 }

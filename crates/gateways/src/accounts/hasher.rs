@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
+    CustomizedPasswordHasher as _, Params, PasswordVerifier as _,
     password_hash::{Error as HashError, phc},
 };
 use async_trait::async_trait;
@@ -14,6 +14,8 @@ use cape_domain::{
     store::BoxError,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use super::argon2id::Argon2id;
 
 /// How hard hashing is, and how much of it there is at a time. The default is what OWASP asks
 /// for (Password Storage Cheat Sheet, 2025).
@@ -54,7 +56,7 @@ struct TooLong;
 /// Hashes with Argon2id on threads of their own. New hashes have the parameters of the options;
 /// old ones are verified with theirs.
 pub struct Argon2Hasher {
-    argon2: Argon2<'static>,
+    params: Params,
     nobodys: PasswordHash,
     turns: Turns,
     secrets: Arc<dyn SecretSource>,
@@ -76,12 +78,7 @@ impl Argon2Hasher {
         }
         let params = Params::new(memory_kib, passes, lanes, None)
             .map_err(InvalidArgon2Options::Parameters)?;
-        Ok(Self {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            nobodys: nobodys_hash(options),
-            turns: Turns::new(concurrent),
-            secrets,
-        })
+        Ok(Self { params, nobodys: nobodys_hash(options), turns: Turns::new(concurrent), secrets })
     }
 }
 
@@ -96,7 +93,7 @@ fn nobodys_hash(options: Argon2Options) -> PasswordHash {
 
 impl fmt::Debug for Argon2Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Argon2Hasher").field("argon2", &self.argon2).finish_non_exhaustive()
+        f.debug_struct("Argon2Hasher").field("params", &self.params).finish_non_exhaustive()
     }
 }
 
@@ -108,11 +105,11 @@ impl PasswordHasher for Argon2Hasher {
         }
         let mut salt = [0; 16];
         self.secrets.fill(&mut salt);
-        let (argon2, password) = (self.argon2.clone(), password.clone());
-        let hash = self
-            .turns
-            .run(move || argon2.hash_password_with_salt(password.expose().as_bytes(), &salt))
-            .await??;
+        let (params, password) = (self.params.clone(), password.clone());
+        let hash = self.turns.run(move || {
+            Argon2id.hash_password_with_params(password.expose().as_bytes(), &salt, params)
+        });
+        let hash = hash.await??;
         Ok(PasswordHash::from_phc(hash.to_string()))
     }
 
@@ -129,7 +126,6 @@ impl PasswordHasher for Argon2Hasher {
         };
         let answerable = known.is_some();
         let hash = known.unwrap_or(&self.nobodys).clone();
-        let argon2 = self.argon2.clone();
         let outcome = self
             .turns
             .run(move || {
@@ -137,7 +133,7 @@ impl PasswordHasher for Argon2Hasher {
                 if hash.salt.is_none() || hash.hash.is_none() {
                     return Err(HashError::EncodingInvalid);
                 }
-                argon2.verify_password(password.expose().as_bytes(), &hash)
+                Argon2id.verify_password(password.expose().as_bytes(), &hash)
             })
             .await?;
         match outcome {

@@ -1,4 +1,5 @@
 //! Hashing of passwords, and the secrets of refresh tokens.
+mod argon2id;
 pub mod hasher;
 pub mod refresh;
 

@@ -55,7 +55,7 @@ fn session() -> Value {
 
 async fn create_customer(server: &Server) -> Result<String, PaymentProviderError> {
     let email = "ada@example.com".parse().expect("an address");
-    gateway(server).create_customer(request().workspace, &email).await
+    gateway(server).create_customer(request().workspace, &email, None).await
 }
 
 fn code(outcome: Result<String, PaymentProviderError>) -> String {
@@ -97,6 +97,18 @@ async fn a_customer_is_made_once_for_each_workspace() {
 }
 
 #[tokio::test]
+async fn a_customer_made_instead_of_another_has_a_key_of_its_own() {
+    let server = Server::start([Reply::json(200, json!({ "id": "cus_2" }))]).await;
+    let email = "ada@example.com".parse().expect("an address");
+    let gateway = gateway(&server);
+    let made = gateway.create_customer(request().workspace, &email, Some("cus_1")).await;
+    assert_eq!(made.expect("made"), "cus_2");
+    let [asked] = &server.asked()[..] else { panic!("asked once") };
+    let key = format!("customer:{WORKSPACE}:cus_1");
+    assert_eq!(asked.header("idempotency-key"), Some(key.as_str()));
+}
+
+#[tokio::test]
 async fn a_checkout_says_what_is_bought_for_how_much_and_whose_order_it_is() {
     let server = Server::start([Reply::json(200, session())]).await;
     let checkout = gateway(&server).open_checkout(&request()).await.expect("opened");
@@ -105,7 +117,7 @@ async fn a_checkout_says_what_is_bought_for_how_much_and_whose_order_it_is() {
     assert_eq!(checkout, RemoteCheckout { id: "cs_1".to_owned(), order, state });
     let [asked] = &server.asked()[..] else { panic!("asked once") };
     assert_eq!(asked.line, "POST /stripe/v1/checkout/sessions");
-    assert_eq!(asked.header("idempotency-key"), Some(format!("checkout:{ORDER}").as_str()));
+    assert_eq!(asked.header("idempotency-key"), Some(format!("checkout:{ORDER}:cus_1").as_str()));
     let form = form(asked);
     let form: Vec<(&str, &str)> =
         form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -140,7 +152,10 @@ async fn whatever_fails_is_repeated_under_the_same_key() {
         gateway(&server).open_checkout(&request()).await.expect(what);
         let asked = server.asked();
         assert_eq!(asked.len(), 3, "{what}");
-        assert_eq!(asked[0].header("idempotency-key"), Some(format!("checkout:{ORDER}").as_str()));
+        assert_eq!(
+            asked[0].header("idempotency-key"),
+            Some(format!("checkout:{ORDER}:cus_1").as_str())
+        );
         assert!(asked.iter().all(|again| *again == asked[0]), "{what}");
     }
 }
@@ -195,6 +210,27 @@ async fn a_refusal_is_told_in_stripes_own_word_and_not_repeated() {
         let server = Server::start([Reply::json(status, body)]).await;
         assert_eq!(code(create_customer(&server).await), expected);
         assert_eq!(server.asked().len(), 1, "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_that_stripe_does_not_know_is_told_apart_from_other_refusals() {
+    let error = |code: &str, param: Value| json!({ "error": { "code": code, "param": param } });
+    for status in [400, 404] {
+        let missing = error("resource_missing", json!("customer"));
+        let server = Server::start([Reply::json(status, missing)]).await;
+        let opened = gateway(&server).open_checkout(&request()).await;
+        assert!(matches!(opened, Err(PaymentProviderError::UnknownCustomer)), "{opened:?}");
+        assert_eq!(server.asked().len(), 1, "{status}");
+    }
+    for (told, param) in [
+        ("resource_missing", json!("line_items[0][price]")),
+        ("resource_missing", json!(null)),
+        ("parameter_invalid_empty", json!("customer")),
+    ] {
+        let server = Server::start([Reply::json(400, error(told, param))]).await;
+        let opened = gateway(&server).open_checkout(&request()).await;
+        assert_eq!(code(opened.map(|checkout| checkout.id)), told);
     }
 }
 

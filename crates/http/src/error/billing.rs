@@ -55,7 +55,7 @@ impl From<WebhookRefused> for ApiError {
 impl From<PaymentProviderError> for ApiError {
     fn from(error: PaymentProviderError) -> Self {
         match error {
-            PaymentProviderError::Refused { .. } => {
+            PaymentProviderError::Refused { .. } | PaymentProviderError::UnknownCustomer => {
                 Self::server(StatusCode::BAD_GATEWAY, "billing.provider_refused", error)
             }
             PaymentProviderError::Unavailable(_) => {

@@ -51,6 +51,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if !depth_within(bytes) {
         return Err(wrong("request.too_deep", format!("JSON is nested deeper than {DEEPEST}")));
     }
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        // It would be read as the fields of an object, in a row and without their names.
+        return Err(wrong("request.wrong_shape", "expected an object".to_owned()));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let code = if error.is_data() { "request.wrong_shape" } else { "request.malformed_json" };
         wrong(code, error.to_string())

@@ -9,7 +9,7 @@ use actix_web::{
     error::InternalError,
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderName, HeaderValue, VARY},
     },
     middleware::Next,
     web,
@@ -92,13 +92,18 @@ fn address(request: &ServiceRequest, trusted: &[TrustedNetwork]) -> Option<std::
     client_address(request.peer_addr().map(|peer| peer.ip()), &forwarded.join(","), trusted)
 }
 
-/// The answer, with a failure in the shape that its path reads.
+/// The answer, with a failure in the shape that its path reads. Pages of other origins are allowed
+/// to read it wherever they were allowed to read the answer.
 fn shaped(answer: ServiceResponse, shape: Shape, id: RequestId) -> ServiceResponse {
-    let told = answer.response().error().map(|error| failure(error, shape, id));
-    match told {
-        Some(told) => answer.into_response(told),
-        None => answer,
+    let Some(mut told) = answer.response().error().map(|error| failure(error, shape, id)) else {
+        return answer;
+    };
+    for (name, value) in answer.headers() {
+        if *name == VARY || name.as_str().starts_with("access-control-") {
+            told.headers_mut().append(name.clone(), value.clone());
+        }
     }
+    answer.into_response(told)
 }
 
 fn failure(error: &Error, shape: Shape, id: RequestId) -> HttpResponse {

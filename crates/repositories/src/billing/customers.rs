@@ -6,7 +6,10 @@ use cape_domain::{
     store::StoreError,
     time::Timestamp,
 };
-use sea_orm::{EntityTrait as _, IntoActiveModel as _, QueryFilter as _, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    sea_query::OnConflict,
+};
 
 use crate::{error, store::SqlWork};
 
@@ -70,6 +73,21 @@ impl CustomerRepository for SqlWork {
         row::Entity::insert(row.into_active_model())
             .on_conflict(known)
             .exec_without_returning(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(())
+    }
+
+    async fn forget(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+        customer: &str,
+    ) -> Result<(), StoreError> {
+        self.admit(WHAT, workspace)?;
+        row::Entity::delete_by_id((workspace.raw(), provider.name().to_owned()))
+            .filter(Column::Customer.eq(customer))
+            .exec(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
         Ok(())

@@ -1,6 +1,7 @@
 //! How writers get along with each other, and with readers.
 use std::{
     cell::{Cell, RefCell},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -8,9 +9,13 @@ use cape_domain::{
     processes::Process,
     store::{Durability, Scope, Store},
 };
+use cape_repositories::SqlStore;
 use cape_testkit::fixtures::{at, process};
 use futures_util::{FutureExt as _, future::join_all};
-use tokio::time::timeout;
+use tokio::{
+    runtime::Builder,
+    time::{sleep, timeout},
+};
 
 use crate::databases::{TestStore, postgres, sqlite};
 
@@ -109,6 +114,33 @@ async fn a_commit_that_nobody_waits_for_happens_or_does_not_and_the_next_writer_
         let alive = alive(&*store).await;
         let second = |number| alive.contains(&process(2 * number + 1));
         assert!((0..WRITERS).all(second), "{alive:?}");
+    }
+}
+
+/// Takes as many connections at once as there are for readers.
+async fn look_from_everywhere(store: &SqlStore) {
+    let looks = join_all((0..4).map(|_| store.read(Scope::Platform))).await;
+    for look in looks {
+        let mut look = look.expect("a connection");
+        assert_eq!(look.processes().silent(at(1)).await.expect("an answer"), []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_outlives_the_runtime_that_first_needed_it() {
+    for store in [sqlite().await, postgres().await].into_iter().flatten() {
+        let store: &SqlStore = &store;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let passing = Builder::new_current_thread().enable_all().build();
+                passing.expect("a runtime").block_on(async {
+                    look_from_everywhere(store).await;
+                    // Connections are given back after a moment.
+                    sleep(Duration::from_millis(200)).await;
+                });
+            });
+        });
+        look_from_everywhere(store).await;
     }
 }
 

@@ -131,7 +131,8 @@ impl PurchaseService {
         };
         if let Some(order) = order.filter(|order| order.state == OrderState::Intended) {
             match self.open(provider, order).await {
-                Ok(_) | Err(PurchaseError::Provider(PaymentProviderError::Refused { .. })) => {}
+                Ok(_) => {}
+                Err(PurchaseError::Provider(refusal)) if refusal.is_refusal() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -198,7 +199,7 @@ impl PurchaseService {
     ) -> Result<Order, PurchaseError> {
         match self.ask(provider, &order).await {
             Ok(remote) => retry!(self.opened(order.id, &remote)),
-            Err(PurchaseError::Provider(refusal @ PaymentProviderError::Refused { .. })) => {
+            Err(PurchaseError::Provider(refusal)) if refusal.is_refusal() => {
                 retry!(self.refused(order.id))?;
                 Err(refusal.into())
             }
@@ -206,40 +207,54 @@ impl PurchaseService {
         }
     }
 
-    /// Asks the provider for a checkout, and for a customer where there is none yet.
+    /// Asks the provider for a checkout, and for a customer where there is none yet. One that
+    /// the provider does not know any more is replaced, once.
     async fn ask(
         &self,
         provider: &dyn PaymentProvider,
         order: &Order,
     ) -> Result<RemoteCheckout, PurchaseError> {
-        let request = CheckoutRequest {
-            order: order.id,
-            workspace: order.workspace,
-            customer: self.customer(provider, order).await?,
-            description: format!("{} credits", order.credits),
-            price: order.price,
+        let known = {
+            let mut work = self.base.store.read(Scope::Workspace(order.workspace)).await?;
+            work.customers().find(order.workspace, order.provider).await?
         };
-        Ok(provider.open_checkout(&request).await?)
+        let customer = match known {
+            Some(customer) => customer,
+            None => self.become_customer(provider, order, None).await?,
+        };
+        match provider.open_checkout(&request(order, customer.clone())).await {
+            Err(PaymentProviderError::UnknownCustomer) => {
+                let workspace = order.workspace;
+                tracing::warn!(%workspace, customer, "the payment provider forgot a customer");
+                let customer = self.become_customer(provider, order, Some(&customer)).await?;
+                Ok(provider.open_checkout(&request(order, customer)).await?)
+            }
+            answer => Ok(answer?),
+        }
     }
 
-    async fn customer(
+    /// Makes the workspace a customer, instead of one that the provider forgot if there is such.
+    /// That one is forgotten with the commit that remembers the new one, so that whoever runs
+    /// this again in between asks under the same key.
+    async fn become_customer(
         &self,
         provider: &dyn PaymentProvider,
         order: &Order,
+        instead_of: Option<&str>,
     ) -> Result<String, PurchaseError> {
-        let scope = Scope::Workspace(order.workspace);
+        let (scope, workspace) = (Scope::Workspace(order.workspace), order.workspace);
         let user = {
             let mut work = self.base.store.read(scope).await?;
-            if let Some(known) = work.customers().find(order.workspace, order.provider).await? {
-                return Ok(known);
-            }
             work.users().find(order.user).await?.ok_or(PurchaseError::NotAPerson)?
         };
-        let customer = provider.create_customer(order.workspace, &user.email).await?;
+        let customer = provider.create_customer(workspace, &user.email, instead_of).await?;
         retry!(async {
             let mut work = self.base.store.begin(scope, Durability::Power).await?;
-            let (workspace, now) = (order.workspace, self.base.now());
-            work.customers().remember(workspace, order.provider, &customer, now).await?;
+            let customers = work.customers();
+            if let Some(forgotten) = instead_of {
+                customers.forget(workspace, order.provider, forgotten).await?;
+            }
+            customers.remember(workspace, order.provider, &customer, self.base.now()).await?;
             work.commit().await
         })?;
         Ok(customer)
@@ -269,5 +284,15 @@ impl PurchaseService {
             work.commit().await?;
         }
         Ok(())
+    }
+}
+
+fn request(order: &Order, customer: String) -> CheckoutRequest {
+    CheckoutRequest {
+        order: order.id,
+        workspace: order.workspace,
+        customer,
+        description: format!("{} credits", order.credits),
+        price: order.price,
     }
 }

@@ -1,6 +1,6 @@
 //! A payment provider that a test plays.
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,13 +18,16 @@ use cape_domain::{
 use super::digest;
 
 /// Remembers customers and checkouts as a provider does: asking twice makes one. The test plays
-/// the customer with [`pay`](Self::pay) and [`expire`](Self::expire).
+/// the customer with [`pay`](Self::pay) and [`expire`](Self::expire), and the provider that
+/// deletes its customers with [`forget_customers`](Self::forget_customers).
 #[derive(Default)]
 pub struct ScriptedPayments(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    customers: BTreeMap<WorkspaceId, String>,
+    /// Under the keys that they were made with; those that were forgotten, too.
+    customers: BTreeMap<(WorkspaceId, Option<String>), String>,
+    forgotten: BTreeSet<String>,
     checkouts: BTreeMap<OrderId, (CheckoutRequest, RemoteCheckout)>,
     failures: VecDeque<Failing>,
     calls: usize,
@@ -57,6 +60,13 @@ impl ScriptedPayments {
     pub fn lose_next_answer(&self) {
         let lost = PaymentProviderError::Unavailable("the answer was lost".into());
         self.state().failures.push_back(Failing::After(lost));
+    }
+
+    /// From here on no customer that was made so far is known. What was answered when they were
+    /// made is still answered under the same key, as a provider does for a day.
+    pub fn forget_customers(&self) {
+        let mut all = self.state();
+        all.forgotten = all.customers.values().cloned().collect();
     }
 
     /// The customer pays what the order costs. Gives the provider's id of the payment.
@@ -125,10 +135,11 @@ impl ScriptedPayments {
         self.state().checkouts.len()
     }
 
-    /// How many customers there are.
+    /// How many customers there are that were not forgotten.
     #[must_use]
     pub fn customers(&self) -> usize {
-        self.state().customers.len()
+        let all = self.state();
+        all.customers.len() - all.forgotten.len()
     }
 
     /// How many requests were made, those that failed too. Reading messages is none.
@@ -166,10 +177,11 @@ impl PaymentProvider for ScriptedPayments {
         &self,
         workspace: WorkspaceId,
         _: &Email,
+        instead_of: Option<&str>,
     ) -> Result<String, PaymentProviderError> {
         self.asked(|state| {
             let number = state.customers.len() + 1;
-            let made = state.customers.entry(workspace);
+            let made = state.customers.entry((workspace, instead_of.map(str::to_owned)));
             Ok(made.or_insert_with(|| format!("cus_{number}")).clone())
         })
     }
@@ -179,6 +191,10 @@ impl PaymentProvider for ScriptedPayments {
         request: &CheckoutRequest,
     ) -> Result<RemoteCheckout, PaymentProviderError> {
         self.asked(|state| {
+            let is_new = !state.checkouts.contains_key(&request.order);
+            if is_new && state.forgotten.contains(&request.customer) {
+                return Err(PaymentProviderError::UnknownCustomer);
+            }
             let (known, checkout) = state.checkouts.entry(request.order).or_insert_with(|| {
                 let id = format!("cs_{}", request.order.raw().simple());
                 let open = RemoteState::Open { url: format!("https://pay.example/{id}") };
@@ -268,14 +284,36 @@ mod tests {
     async fn asking_twice_makes_one() {
         let payments = ScriptedPayments::default();
         let email: Email = "ada@example.com".parse().expect("an address");
-        let customer = payments.create_customer(ACME, &email).await.expect("made");
-        assert_eq!(payments.create_customer(ACME, &email).await.expect("known"), customer);
+        let customer = payments.create_customer(ACME, &email, None).await.expect("made");
+        assert_eq!(payments.create_customer(ACME, &email, None).await.expect("known"), customer);
         let checkout = payments.open_checkout(&request()).await.expect("opened");
         assert_eq!(payments.open_checkout(&request()).await.expect("known"), checkout);
         assert_eq!((payments.customers(), payments.checkouts(), payments.calls()), (1, 1, 4));
         let dearer = CheckoutRequest { price: dollars(501), ..request() };
         let refused = payments.open_checkout(&dearer).await;
         assert!(matches!(refused, Err(PaymentProviderError::Refused { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_customer_that_was_forgotten_buys_nothing_more_until_another_is_made_instead() {
+        let payments = ScriptedPayments::default();
+        let email: Email = "ada@example.com".parse().expect("an address");
+        let first = payments.create_customer(ACME, &email, None).await.expect("made");
+        let opened = payments.open_checkout(&request()).await.expect("opened");
+        payments.forget_customers();
+        assert_eq!(payments.customers(), 0);
+        assert_eq!(payments.open_checkout(&request()).await.expect("known"), opened);
+        let order = OrderId::new(id(11));
+        let next = CheckoutRequest { order, customer: first.clone(), ..request() };
+        let refused = payments.open_checkout(&next).await;
+        assert!(matches!(refused, Err(PaymentProviderError::UnknownCustomer)), "{refused:?}");
+        let again = payments.create_customer(ACME, &email, None).await.expect("answered");
+        assert_eq!(again, first, "the same key, the same answer");
+        let second = payments.create_customer(ACME, &email, Some(&first)).await.expect("made");
+        assert_ne!(second, first);
+        let next = CheckoutRequest { customer: second, ..next };
+        assert!(payments.open_checkout(&next).await.is_ok());
+        assert_eq!((payments.customers(), payments.checkouts()), (1, 2));
     }
 
     #[tokio::test]

@@ -63,9 +63,10 @@ impl<P: PaymentProvider> PaymentProvider for Watchful<P> {
         &self,
         workspace: WorkspaceId,
         email: &Email,
+        instead_of: Option<&str>,
     ) -> Result<String, PaymentProviderError> {
         self.watch().await;
-        self.provider.create_customer(workspace, email).await
+        self.provider.create_customer(workspace, email, instead_of).await
     }
 
     async fn open_checkout(

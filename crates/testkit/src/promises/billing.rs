@@ -64,6 +64,7 @@ macro_rules! billing_promises {
             an_order_is_paid_once
             of_eight_who_store_the_same_payment_one_succeeds
             the_first_customer_stands
+            of_customers_the_one_that_is_named_is_forgotten
             a_workspace_has_one_current_subscription
             a_message_is_received_once_and_the_first_stays
             of_fifty_deliveries_of_one_message_one_is_new

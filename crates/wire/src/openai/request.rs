@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::{
     message::{ContentPart, Message},
@@ -176,7 +176,9 @@ impl ChatRequest {
         self.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
     }
 
-    /// Where fields stand that are not known here: `verbosity`, `messages[0].audio`, ...
+    /// Where fields stand that are not known here: `verbosity`, `messages[0].audio`, ... Those
+    /// that are null or empty ask for nothing: callers send an answer's message back as it came,
+    /// `annotations` and all.
     #[must_use]
     pub fn unknown_paths(&self) -> Vec<String> {
         let mut paths = Paths::default();
@@ -202,7 +204,8 @@ struct Paths(Vec<String>);
 
 impl Paths {
     fn add(&mut self, prefix: &str, unknown: &Unknown) {
-        self.0.extend(unknown.keys().map(|name| format!("{prefix}{name}")));
+        let asking = unknown.iter().filter(|(_, value)| !asks_for_nothing(value));
+        self.0.extend(asking.map(|(name, _)| format!("{prefix}{name}")));
     }
 
     fn add_message(&mut self, prefix: &str, message: &Message) {
@@ -230,5 +233,14 @@ impl Paths {
             ContentPart::Refusal(part) => self.add(prefix, &part.unknown),
             ContentPart::Other(_) => {}
         }
+    }
+}
+
+fn asks_for_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

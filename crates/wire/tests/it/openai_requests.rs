@@ -125,6 +125,15 @@ fn unknown_fields_are_kept_and_can_be_named() {
 }
 
 #[test]
+fn an_answer_can_be_sent_back_as_it_came() {
+    let request: ChatRequest = read(
+        r#"{"model": "m", "messages": [{"role": "assistant", "content": "a", "refusal": null,
+            "annotations": [], "audio": null, "function_call": null, "extra": {}}]}"#,
+    );
+    assert!(request.unknown_paths().is_empty());
+}
+
+#[test]
 fn what_is_null_is_as_good_as_absent() {
     let request: ChatRequest = read(
         r#"{"model": "m", "messages": [{"role": "user", "content": "a", "tool_calls": null, "name": null}],

@@ -121,12 +121,17 @@ impl PaymentProvider for StripeGateway {
         &self,
         workspace: WorkspaceId,
         email: &Email,
+        instead_of: Option<&str>,
     ) -> Result<String, PaymentProviderError> {
         let form = [
             ("email", email.as_str().to_owned()),
             ("metadata[workspace_id]", workspace.to_string()),
         ];
-        let key = format!("customer:{workspace}");
+        // Under the key of the forgotten one Stripe would answer with that one, for a day.
+        let key = match instead_of {
+            None => format!("customer:{workspace}"),
+            Some(forgotten) => format!("customer:{workspace}:{forgotten}"),
+        };
         let customer: wire::Object = self.transport.post("/v1/customers", &form, &key).await?;
         customer.id.ok_or_else(|| transport::unreadable("a customer without an id"))
     }
@@ -136,7 +141,8 @@ impl PaymentProvider for StripeGateway {
         request: &CheckoutRequest,
     ) -> Result<RemoteCheckout, PaymentProviderError> {
         let form = checkout_form(request, &self.success_url, &self.cancel_url);
-        let key = format!("checkout:{}", request.order);
+        // A refusal is remembered under its key, too: another customer needs another one.
+        let key = format!("checkout:{}:{}", request.order, request.customer);
         let session: wire::CheckoutSession =
             self.transport.post("/v1/checkout/sessions", &form, &key).await?;
         session.into_checkout().ok_or_else(|| transport::unreadable("a checkout without an id"))

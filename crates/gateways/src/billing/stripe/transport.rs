@@ -132,6 +132,9 @@ impl Transport {
         }
         let detail =
             serde_json::from_slice::<wire::Failure>(&answer.body).unwrap_or_default().error;
+        if detail.is_unknown_customer() {
+            return Err(PaymentProviderError::UnknownCustomer);
+        }
         let code = detail.code.or(detail.kind);
         let code = code.unwrap_or_else(|| format!("http_{}", status.as_u16()));
         Err(PaymentProviderError::Refused { code })

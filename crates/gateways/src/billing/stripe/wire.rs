@@ -65,6 +65,14 @@ pub(super) struct FailureDetail {
     pub code: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    pub param: Option<String>,
+}
+
+impl FailureDetail {
+    /// Whether the customer that a request named is none of ours, or was deleted.
+    pub fn is_unknown_customer(&self) -> bool {
+        self.code.as_deref() == Some(NOT_THERE) && self.param.as_deref() == Some("customer")
+    }
 }
 
 /// A message.

@@ -3,7 +3,8 @@ use cape_domain::{
     access::{Actor, ManageBilling, Principal},
     audit::Action,
     billing::{
-        Currency, Money, Order, OrderState, PaymentProviderError, ProviderName, RemoteState,
+        Currency, Money, Order, OrderState, PaymentProvider as _, PaymentProviderError,
+        ProviderName, RemoteState,
     },
     time::Clock as _,
 };
@@ -103,6 +104,50 @@ async fn a_workspace_is_made_a_customer_once() {
     let rival = world.purchases.purchase(permit(RIVAL), "small", Currency::USD).await;
     rival.expect("opened");
     assert_eq!(world.payments.customers(), 2);
+}
+
+#[tokio::test]
+async fn a_customer_that_the_provider_forgot_is_made_anew_and_buys() {
+    let world = World::new().await;
+    let first = ordered(&world, "small").await;
+    world.payments.forget_customers();
+    let second = ordered(&world, "medium").await;
+    assert!(matches!(second.state, OrderState::Open { .. }), "{second:?}");
+    let customer = |order: &Order| world.payments.request(order.id).customer;
+    assert_ne!(customer(&second), customer(&first));
+    assert_eq!((world.payments.customers(), world.payments.checkouts()), (1, 2));
+
+    let calls = world.payments.calls();
+    let third = ordered(&world, "large").await;
+    assert_eq!(customer(&third), customer(&second), "the new one is remembered");
+    assert_eq!(world.payments.calls(), calls + 1);
+
+    world.payments.forget_customers();
+    let fourth = ordered(&world, "small").await;
+    assert_ne!(customer(&fourth), customer(&second), "however often it forgets");
+}
+
+#[tokio::test]
+async fn a_customer_is_replaced_once_and_an_order_whose_second_is_unknown_too_has_failed() {
+    let world = World::new().await;
+    let first = ordered(&world, "small").await;
+    let first = world.payments.request(first.id).customer;
+    let email = "ada@example.com".parse().expect("an address");
+    let second = world.payments.create_customer(ACME, &email, Some(&first)).await;
+    let second = second.expect("made");
+    world.payments.forget_customers();
+    let calls = world.payments.calls();
+    let answer = purchase(&world, "small", "USD").await;
+    let unknown =
+        matches!(answer, Err(PurchaseError::Provider(PaymentProviderError::UnknownCustomer)));
+    assert!(unknown, "{answer:?}");
+    assert_eq!(world.payments.calls(), calls + 3);
+    let at = world.clock.now();
+    assert_eq!(world.last_order().await.state, OrderState::Failed { at });
+
+    let next = ordered(&world, "small").await;
+    let third = world.payments.request(next.id).customer;
+    assert!(third != first && third != second, "{third}");
 }
 
 #[tokio::test]

@@ -84,6 +84,26 @@ async fn an_order_that_is_refused_when_asked_about_has_failed() {
 }
 
 #[tokio::test]
+async fn a_forgotten_customer_whose_replacement_was_not_answered_is_replaced_by_the_same_one() {
+    let world = World::new().await;
+    let first = ordered(&world, "small").await;
+    world.clock.advance(TimeDelta::minutes(5));
+    world.jobs.run_due().await.expect("run");
+    world.payments.forget_customers();
+    world.payments.fail_next(PaymentProviderError::UnknownCustomer);
+    world.payments.lose_next_answer();
+    unanswered(&world).await;
+    assert_eq!(world.payments.customers(), 1, "the provider did as it was asked");
+    let state = state_after_a_minute(&world).await;
+    assert!(matches!(state, OrderState::Open { .. }), "{state:?}");
+    assert_eq!((world.payments.customers(), world.payments.checkouts()), (1, 2));
+    let order = world.last_order().await.id;
+    let customer = |order| world.payments.request(order).customer;
+    assert_ne!(customer(order), customer(first.id));
+    assert_eq!(world.backlog().await, Backlog::default());
+}
+
+#[tokio::test]
 async fn nobody_asks_about_an_order_that_was_answered() {
     let world = World::new().await;
     let order = ordered(&world, "small").await;

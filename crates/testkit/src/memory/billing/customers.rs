@@ -45,4 +45,19 @@ impl CustomerRepository for MemoryUnitOfWork {
         customers.entry((workspace, provider.name())).or_insert_with(|| customer.to_owned());
         Ok(())
     }
+
+    async fn forget(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+        customer: &str,
+    ) -> Result<(), StoreError> {
+        self.copy.admit("customer", workspace)?;
+        let customers = &mut self.copy.tables.billing.customers;
+        let key = (workspace, provider.name());
+        if customers.get(&key).is_some_and(|known| known == customer) {
+            customers.remove(&key);
+        }
+        Ok(())
+    }
 }

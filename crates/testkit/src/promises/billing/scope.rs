@@ -72,6 +72,8 @@ pub async fn a_write_of_billing_out_of_scope_is_refused(store: &dyn Store) {
         work.customers().remember(ACME, ProviderName::Stripe, "cus_1", at(0)).await
     })
     .await;
+    refused(store, async |work| work.customers().forget(ACME, ProviderName::Stripe, "cus_1").await)
+        .await;
 
     // A move names no workspace: to others the lot is not there.
     let theft = GrantMove { grant: lot.id, remaining: credits(-1), held: credits(0) };
