@@ -2,7 +2,7 @@
 use std::{
     cell::{Cell, RefCell},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use cape_domain::{
@@ -38,13 +38,11 @@ async fn alive(store: &dyn Store) -> Vec<Process> {
 async fn sixty_four_writers_take_turns_in_the_order_of_asking_and_none_starves() {
     let store = sqlite().await.expect("a file");
     let (asked, served) = (Cell::new(0), RefCell::new(Vec::new()));
-    let (longest, began) = (Cell::new(Duration::ZERO), Instant::now());
     join_all((0..WRITERS).map(async |writer| {
         for _ in 0..10 {
-            let (turn, waiting) = (asked.replace(asked.get() + 1), Instant::now());
+            let turn = asked.replace(asked.get() + 1);
             let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("a turn");
             served.borrow_mut().push(turn);
-            longest.set(longest.get().max(waiting.elapsed()));
             work.processes().beat(&process(writer)).await.expect("beat");
             work.commit().await.expect("commit");
         }
@@ -52,9 +50,8 @@ async fn sixty_four_writers_take_turns_in_the_order_of_asking_and_none_starves()
     .await;
     let served = served.into_inner();
     assert_eq!(served.len(), 640);
+    // Who asks first is served first: nobody is ever passed over.
     assert!(served.is_sorted(), "{served:?}");
-    // Fair turns take a tenth of the whole time; somebody who starves waits for nearly all of it.
-    assert!(longest.get() < began.elapsed() / 2, "{:?} of {:?}", longest, began.elapsed());
     assert_eq!(alive(&*store).await.len(), 64);
 }
 

@@ -14,8 +14,9 @@ use super::{
 /// How long to wait for what may follow a complete answer: usage, or the end of the connection.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait for the end of the connection once nothing follows: a connection that was read
-/// to its end is used again. A new one takes longer than this.
-const PARTING: Duration = Duration::from_millis(20);
+/// to its end is used again. Providers end it at once; one that does not delays the last piece by
+/// this much.
+const PARTING: Duration = Duration::from_millis(100);
 
 /// How far an answer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
