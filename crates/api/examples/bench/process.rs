@@ -76,6 +76,11 @@ impl Process {
         Ok(Resident { now: field("VmRSS:")?, peak: field("VmHWM:")? })
     }
 
+    /// Takes what it has now as the most there was.
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+
     /// The time of the processor that it has used, in its own code and in the kernel's.
     pub fn cpu_time(&self) -> anyhow::Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
