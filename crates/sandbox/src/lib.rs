@@ -1,6 +1,7 @@
 //! Emulators of the vendors that the platform talks to, on their own wire formats: Stripe, `OpenAI`,
 //! Anthropic and Gemini. They are reached by base URL alone (`{base}/stripe`, `{base}/openai`,
-//! `{base}/anthropic`, `{base}/gemini`).
+//! `{base}/anthropic`, `{base}/gemini`). Beside them stands a mailbox, which takes every mail over SMTP
+//! and sends none on.
 //!
 //! This crate is the witness. It shares no type with the gateways that it answers, so that a
 //! mistake in them is not repeated here; it keeps no rule of the platform, and it reaches nobody
@@ -29,6 +30,21 @@
 //! | `usage` | leaves the usage out, reports zeros, or doubles the output tokens | |
 //! | `cached_tokens` | reports so many of the input tokens as read from a cache | the input |
 //!
+//! # Where mail goes
+//!
+//! Mail is taken at [`Sandbox::smtp_url`], without TLS or a login. The last 1 000 mails are kept, or as
+//! many of them as fit into 256 MB. People read them at `{base}/mailbox`. For programs,
+//! `GET /mailbox/messages` answers an array, newest first, of `id`, `received_at`, `from` and `to` (the
+//! envelope's), `subject`, `text` and `html`, with `?to=address` those alone that went there;
+//! `DELETE /mailbox/messages` throws all of them away.
+//!
+//! A recipient can be one that a mail does not reach:
+//!
+//! | recipient | is answered |
+//! |---|---|
+//! | `reject+…@…` | 550, always |
+//! | `busy+…@…` | 451 the first two times that this address is tried, and then taken |
+//!
 //! # How the sandbox is watched
 //!
 //! `GET /_sandbox/health`, `GET /_sandbox/requests` (requests by vendor), `GET /_sandbox/streams`
@@ -38,7 +54,9 @@ mod anthropic;
 mod directive;
 mod fields;
 mod gemini;
+mod html;
 mod ids;
+mod mailbox;
 mod openai;
 mod options;
 mod script;

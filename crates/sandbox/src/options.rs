@@ -26,6 +26,8 @@ impl fmt::Debug for WebhookEndpoint {
 pub struct SandboxOptions {
     /// Where it listens; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// Where it listens for mail; port 0 takes any free port.
+    pub smtp: SocketAddr,
     /// An endpoint that receives all of Stripe's events, beside those registered over its API.
     pub webhook: Option<WebhookEndpoint>,
     /// Dates everything that is made, and expires checkout sessions. It does not drive delays.
@@ -33,13 +35,18 @@ pub struct SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// Options without a webhook endpoint.
+    /// Options without a webhook endpoint. Mail is taken on any free port of the same address.
     #[must_use]
     pub fn new(
         listen: SocketAddr,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
     ) -> Self {
-        Self { listen, webhook: None, clock: Arc::new(clock) }
+        Self {
+            listen,
+            smtp: SocketAddr::new(listen.ip(), 0),
+            webhook: None,
+            clock: Arc::new(clock),
+        }
     }
 
     /// The same with an endpoint that receives all of Stripe's events.
@@ -48,12 +55,20 @@ impl SandboxOptions {
         self.webhook = Some(WebhookEndpoint { url: url.into(), secret: secret.into() });
         self
     }
+
+    /// The same, listening for mail on this address.
+    #[must_use]
+    pub fn with_smtp(mut self, smtp: SocketAddr) -> Self {
+        self.smtp = smtp;
+        self
+    }
 }
 
 impl fmt::Debug for SandboxOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxOptions")
             .field("listen", &self.listen)
+            .field("smtp", &self.smtp)
             .field("webhook", &self.webhook)
             .finish_non_exhaustive()
     }

@@ -15,7 +15,9 @@ use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    anthropic, gemini, openai,
+    anthropic, gemini,
+    mailbox::{self, Mailbox},
+    openai,
     options::{SandboxOptions, WebhookEndpoint},
     stripe::{self, Stripe},
     traffic,
@@ -27,12 +29,14 @@ const LARGEST_BODY: usize = 16 << 20;
 /// Longer than clients keep idle connections.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
-const WELCOME: &str = "This is a sandbox: it emulates Stripe, OpenAI, Anthropic and Gemini.\n\
-                       No money moves and no model thinks.\n\n\
+const WELCOME: &str = "This is a sandbox: it emulates Stripe, OpenAI, Anthropic and Gemini,\n\
+                       and keeps the mail that it is sent.\n\
+                       No money moves, no model thinks and no mail arrives.\n\n\
                        /stripe/v1      Stripe\n\
                        /openai/v1      OpenAI\n\
                        /anthropic/v1   Anthropic\n\
-                       /gemini/v1beta  Gemini\n";
+                       /gemini/v1beta  Gemini\n\
+                       /mailbox        mail\n";
 
 /// A running sandbox. It serves until [`stop`], or until the runtime that it was started on ends.
 ///
@@ -40,6 +44,8 @@ const WELCOME: &str = "This is a sandbox: it emulates Stripe, OpenAI, Anthropic 
 pub struct Sandbox {
     addr: SocketAddr,
     base_url: String,
+    smtp_addr: SocketAddr,
+    smtp_url: String,
     stripe: Data<Stripe>,
     server: ServerHandle,
     tasks: TaskTracker,
@@ -51,28 +57,34 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound, or when there is no Tokio runtime around the caller.
+    /// When an address cannot be bound, or when there is no Tokio runtime around the caller.
     pub fn start(options: SandboxOptions) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let listener = TcpListener::bind(options.listen)?;
         let addr = listener.local_addr()?;
         let base_url = format!("http://{}", reachable(addr));
+        let smtp = TcpListener::bind(options.smtp)?;
+        let smtp_addr = smtp.local_addr()?;
+        let smtp_url = format!("smtp://{}", reachable(smtp_addr));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let world = Data::new(World::new(options.clock, base_url.clone()));
         let stripe = Stripe::new(world.clone(), tasks.clone(), runtime, stopping.clone());
         stripe.set_webhook(options.webhook);
         let stripe = Data::new(stripe);
-        let (app_world, app_stripe) = (world, stripe.clone());
+        let mailbox = Data::new(Mailbox::new(world.clone(), smtp_url.clone()));
+        let (app_world, app_stripe, app_mailbox) = (world, stripe.clone(), mailbox.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(app_world.clone())
                 .app_data(app_stripe.clone())
+                .app_data(app_mailbox.clone())
                 .app_data(PayloadConfig::new(LARGEST_BODY))
                 .configure(own_routes)
                 .configure(stripe::routes)
                 .configure(openai::routes)
                 .configure(anthropic::routes)
                 .configure(gemini::routes)
+                .configure(mailbox::routes)
         })
         .workers(1)
         .keep_alive(KEEP_ALIVE)
@@ -81,13 +93,14 @@ impl Sandbox {
         .disable_signals()
         .listen(listener)?
         .run();
+        mailbox::listen(smtp, mailbox, &tasks, &stopping)?;
         let handle = server.handle();
         tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the sandbox stopped serving");
             }
         });
-        Ok(Self { addr, base_url, stripe, server: handle, tasks, stopping })
+        Ok(Self { addr, base_url, smtp_addr, smtp_url, stripe, server: handle, tasks, stopping })
     }
 
     /// Where it listens.
@@ -103,6 +116,20 @@ impl Sandbox {
         &self.base_url
     }
 
+    /// Where it listens for mail.
+    #[must_use]
+    pub fn smtp_addr(&self) -> SocketAddr {
+        self.smtp_addr
+    }
+
+    /// Where mail is sent to: `smtp://…`, without a slash at the end, reached as [`base_url`] is.
+    ///
+    /// [`base_url`]: Self::base_url
+    #[must_use]
+    pub fn smtp_url(&self) -> &str {
+        &self.smtp_url
+    }
+
     /// Replaces the endpoint that receives all of Stripe's events. Events that are already on their
     /// way still go to the former one.
     pub fn set_webhook(&self, url: impl Into<String>, secret: impl Into<String>) {
@@ -110,7 +137,8 @@ impl Sandbox {
         self.stripe.set_webhook(Some(endpoint));
     }
 
-    /// Stops at once: streams are cut, and webhooks that wait for another try are given up.
+    /// Stops at once: streams and mails on their way are cut, and webhooks that wait for another try
+    /// are given up.
     pub async fn stop(self) {
         self.stopping.cancel();
         self.server.stop(false).await;

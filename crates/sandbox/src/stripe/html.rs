@@ -1,23 +1,17 @@
-//! The pages a payer sees. They run no script and load nothing.
+//! The pages a payer sees.
 use std::fmt::Write as _;
 
 use serde_json::Value;
+
+use crate::html::{escape, page};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;\
                      padding:0 1rem}button{font:inherit;padding:.5rem 1rem;margin:.25rem 0}\
                      td{padding:.25rem 1rem .25rem 0}";
 
-fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
-    )
-}
-
 /// A page with nothing to do.
 pub(crate) fn notice(title: &str, text: &str) -> String {
-    page(&escape(title), &format!("<p>{}</p>\n", escape(text)))
+    page(title, STYLE, &format!("<p>{}</p>\n", escape(text)))
 }
 
 /// The payment page: Pay is the first form, then Cancel, then a card that is declined.
@@ -47,7 +41,7 @@ pub(crate) fn payment(session: &Value, items: &Value, declined: bool) -> String 
              <button type=\"submit\">{label}</button></form>"
         );
     }
-    page("Checkout", &body)
+    page("Checkout", STYLE, &body)
 }
 
 /// Minor units as a payer reads them. Currencies without minor units are shown as they are counted.
@@ -57,10 +51,6 @@ fn amount(minor: &Value, currency: &str) -> String {
         return format!("{minor} {currency}");
     }
     format!("{}.{:02} {currency}", minor / 100, minor % 100)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

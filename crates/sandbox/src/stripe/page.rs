@@ -12,6 +12,7 @@ use super::{
     Stripe, html,
     payments::{self, Closed},
 };
+use crate::html::answer as page;
 
 /// Show the page.
 pub(crate) fn show(stripe: Data<Stripe>, id: Path<String>) -> Ready<HttpResponse> {
@@ -67,12 +68,4 @@ fn answer(outcome: Result<HttpResponse, Closed>) -> HttpResponse {
         Err(Closed::Paid) => refuse(StatusCode::CONFLICT, "This was paid already."),
         Err(Closed::Expired) => refuse(StatusCode::GONE, "The time to pay this has passed."),
     }
-}
-
-fn page(status: StatusCode, html: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header(("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
-        .insert_header(("Cache-Control", "no-store"))
-        .body(html)
 }

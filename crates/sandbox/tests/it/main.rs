@@ -3,6 +3,7 @@ mod anthropic;
 mod faults;
 mod gemini;
 mod lifecycle;
+mod mailbox;
 mod openai;
 mod stripe;
 mod webhooks;
