@@ -11,6 +11,10 @@ mod m0004_jobs;
 mod m0005_billing;
 mod m0006_catalogue;
 mod m0007_usage;
+mod m0008_sessions;
+mod m0009_sign_in;
+mod m0010_invitations;
+mod m0011_key_rules;
 mod run;
 mod schema;
 
@@ -34,6 +38,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_billing::Migration),
             Box::new(m0006_catalogue::Migration),
             Box::new(m0007_usage::Migration),
+            Box::new(m0008_sessions::Migration),
+            Box::new(m0009_sign_in::Migration),
+            Box::new(m0010_invitations::Migration),
+            Box::new(m0011_key_rules::Migration),
         ]
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Everything gets a name, the same on both databases, so that a later step can drop it.
 use sea_orm_migration::sea_query::{
-    Alias, Check, Expr, ExprTrait as _, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement,
-    Index, IndexCreateStatement, Table, TableCreateStatement, TableDropStatement,
+    Alias, Check, ColumnDef, Expr, ExprTrait as _, ForeignKey, ForeignKeyAction,
+    ForeignKeyCreateStatement, Index, IndexCreateStatement, IntoIden, Table, TableAlterStatement,
+    TableCreateStatement, TableDropStatement,
 };
 
 /// A table without columns yet.
@@ -14,6 +15,16 @@ pub(crate) fn table(name: &'static str) -> TableCreateStatement {
 /// The end of a table.
 pub(crate) fn drop(name: &'static str) -> TableDropStatement {
     Table::drop().table(name).take()
+}
+
+/// One more column. Rows that are there need a default, unless it may be null.
+pub(crate) fn add(table: &'static str, column: ColumnDef) -> TableAlterStatement {
+    Table::alter().table(table).add_column(column).take()
+}
+
+/// The end of a column.
+pub(crate) fn drop_column(table: &'static str, column: impl IntoIden) -> TableAlterStatement {
+    Table::alter().table(table).drop_column(column).take()
 }
 
 /// An index over `columns`.

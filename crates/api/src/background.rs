@@ -17,6 +17,10 @@ const IDLE: Duration = Duration::from_millis(200);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often expired credits are looked for.
 const EXPIRE: Duration = Duration::from_mins(1);
+/// How often it is written down when keys were used.
+const KEY_USES: Duration = Duration::from_secs(10);
+/// How often the control feed is cleared of what nobody needs any more.
+const PRUNE: Duration = Duration::from_mins(10);
 
 /// Loops that are running.
 pub struct Background {
@@ -29,7 +33,8 @@ impl Background {
     #[must_use]
     pub fn begin(platform: &Platform) -> Self {
         let this = Self { stop: CancellationToken::new(), loops: TaskTracker::new() };
-        let Platform { feed, process, jobs, sweeper, expiry, .. } = platform.clone();
+        let Platform { feed, process, jobs, sweeper, expiry, keys, .. } = platform.clone();
+        let old = feed.clone();
         this.every("control feed", FEED, move || {
             let feed = feed.clone();
             async move { feed.poll().await.map(|()| 0) }
@@ -49,6 +54,14 @@ impl Background {
         this.every("expiry", EXPIRE, move || {
             let expiry = expiry.clone();
             async move { expiry.run_due().await }
+        });
+        this.every("key uses", KEY_USES, move || {
+            let keys = keys.clone();
+            async move { keys.write_uses().await.map(|_| 0) }
+        });
+        this.every("pruning", PRUNE, move || {
+            let feed = old.clone();
+            async move { feed.prune().await.map(|()| 0) }
         });
         this
     }

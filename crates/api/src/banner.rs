@@ -19,8 +19,8 @@ pub fn print(config: &Config, instance: &Instance) {
 
 /// Shows where a sandbox is that runs alone.
 #[cfg(feature = "sandbox")]
-pub fn sandbox(url: &str) {
-    write(&format!("sandbox at {url}\n"));
+pub fn sandbox(url: &str, smtp_url: &str) {
+    write(&format!("sandbox at {url}\nmails to {smtp_url}, read at {url}/mailbox\n"));
 }
 
 fn text(config: &Config, instance: &Instance) -> String {
@@ -34,6 +34,11 @@ fn text(config: &Config, instance: &Instance) -> String {
         .filter(|integration| config.reach(*integration) == Reach::Sandboxed)
         .map(Integration::name)
         .collect();
+    let mails = match (config.reach(Integration::Mail), &instance.sandbox) {
+        (Reach::Sandboxed, Some(at)) => format!("{at}/mailbox"),
+        (Reach::Configured, _) => "sent".to_owned(),
+        (Reach::Sandboxed, None) | (Reach::Disabled, _) => "not sent".to_owned(),
+    };
     let sandbox = match (&instance.sandbox, emulated.is_empty()) {
         (Some(at), false) => format!("{} at {at}", emulated.join(", ")),
         (Some(_), true) | (None, _) => "nothing".to_owned(),
@@ -43,7 +48,8 @@ fn text(config: &Config, instance: &Instance) -> String {
          \x20 address    {url}\n\
          \x20 documents  {url}/docs\n\
          \x20 database   {database}\n\
-         \x20 sandboxed  {sandbox}\n\n\
+         \x20 sandboxed  {sandbox}\n\
+         \x20 mails      {mails}\n\n\
          \x20 Try next:\n\n\
          \x20 curl -s {url}/api/auth/register -H 'content-type: application/json' \\\n\
          \x20   -d '{{\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'\n\

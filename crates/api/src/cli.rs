@@ -35,7 +35,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run jobs alone, beside others that serve; needs PostgreSQL
     Worker,
-    /// Emulate Stripe, OpenAI, Anthropic and Gemini on this machine
+    /// Emulate Stripe, OpenAI, Anthropic, Gemini and a mail server on this machine
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
     /// Print the OpenAPI document
@@ -67,6 +67,9 @@ pub struct SandboxArgs {
     /// The loopback port to listen on; 0 takes any free one
     #[arg(long, default_value_t = 8090)]
     pub port: u16,
+    /// The loopback port on which mails are taken; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    pub smtp_port: u16,
     /// Receives all of Stripe's events
     #[arg(long, value_name = "URL", requires = "webhook_secret")]
     pub webhook_url: Option<String>,
@@ -87,6 +90,16 @@ pub enum LedgerCommand {
 pub enum AdminCommand {
     /// Take somebody's address as verified, so that they can sign in
     Verify {
+        /// The address
+        email: Email,
+    },
+    /// Close somebody's account: all sessions end, and all keys are refused
+    Deactivate {
+        /// The address
+        email: Email,
+    },
+    /// Open a closed account again
+    Reactivate {
         /// The address
         email: Email,
     },
@@ -165,6 +178,9 @@ mod tests {
         let email: Email = "ada@example.com".parse().expect("an address");
         let verify = Command::Admin(AdminCommand::Verify { email });
         assert_eq!(command("cape-api admin verify Ada@Example.com"), verify);
+        let email: Email = "ada@example.com".parse().expect("an address");
+        let deactivate = Command::Admin(AdminCommand::Deactivate { email });
+        assert_eq!(command("cape-api admin deactivate ada@example.com"), deactivate);
     }
 
     #[test]
@@ -180,6 +196,7 @@ mod tests {
         let line = "cape-api sandbox --port 9 --webhook-url http://127.0.0.1:1 --webhook-secret s";
         let expected = SandboxArgs {
             port: 9,
+            smtp_port: 0,
             webhook_url: Some("http://127.0.0.1:1".to_owned()),
             webhook_secret: Some(Secret::new("s")),
         };

@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cape_domain::accounts::Email;
 use cape_http::operations::info::MetricsPage;
 use cape_repositories::{Options, SqlStore};
 use cape_services::{Tasks, usage::Deployment};
@@ -23,7 +22,8 @@ use crate::{
     config::Config,
     health,
     instance::{Duty, Instance},
-    ports, telemetry,
+    ports::{self, Emulated},
+    telemetry,
 };
 
 /// Does what was asked for. `environment` is the process's own.
@@ -53,7 +53,7 @@ pub async fn run(
             Ok(ExitCode::SUCCESS)
         }
         Command::Ledger(LedgerCommand::Check) => check_ledger(&configured()?).await,
-        Command::Admin(AdminCommand::Verify { email }) => verify(&configured()?, &email).await,
+        Command::Admin(command) => administer(&configured()?, &command).await,
     }
 }
 
@@ -91,11 +91,13 @@ async fn sandbox(args: crate::cli::SandboxArgs) -> anyhow::Result<ExitCode> {
     use crate::system::SystemClock;
 
     let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
-    let mut options = SandboxOptions::new(listen, || SystemClock.now());
+    let smtp = SocketAddr::from(([127, 0, 0, 1], args.smtp_port));
+    let mut options = SandboxOptions::new(listen, || SystemClock.now()).with_smtp(smtp);
     if let (Some(url), Some(secret)) = (args.webhook_url, args.webhook_secret) {
         options = options.with_webhook(url, secret.expose());
     }
-    let ready = |sandbox: &cape_sandbox::Sandbox| banner::sandbox(sandbox.base_url());
+    let ready =
+        |sandbox: &cape_sandbox::Sandbox| banner::sandbox(sandbox.base_url(), sandbox.smtp_url());
     let until = async { drop(told_to_stop().await) };
     cape_sandbox::serve(options, ready, until).await?;
     Ok(ExitCode::SUCCESS)
@@ -108,12 +110,14 @@ async fn platform(config: &Config) -> anyhow::Result<Platform> {
     let store = Arc::new(SqlStore::connect(url, Options::default()).await?);
     let public_url = config.http.public_url_at(config.http.port);
     let sandbox = config.sandbox.url.as_ref().map(ToString::to_string);
-    let ports = ports::real(config, store, sandbox.as_deref(), &public_url)?;
+    let emulated = Emulated { url: sandbox.as_deref(), smtp_url: None };
+    let ports = ports::real(config, store, &emulated, &public_url)?;
     let surroundings = Surroundings {
         tasks: Tasks::new(Handle::current()),
         deployment: Deployment::Shared,
         database: "",
         metrics: Arc::new(String::new),
+        public_url,
     };
     Ok(compose(config, ports, surroundings))
 }
@@ -129,9 +133,23 @@ async fn check_ledger(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-async fn verify(config: &Config, email: &Email) -> anyhow::Result<ExitCode> {
-    platform(config).await?.services.registration.verify(email).await?;
-    print(&format!("{email} is verified"))
+async fn administer(config: &Config, command: &AdminCommand) -> anyhow::Result<ExitCode> {
+    let services = platform(config).await?.services;
+    let (email, now) = match command {
+        AdminCommand::Verify { email } => {
+            services.verification.vouch(email).await?;
+            (email, "verified")
+        }
+        AdminCommand::Deactivate { email } => {
+            services.closing.deactivate(email).await?;
+            (email, "deactivated")
+        }
+        AdminCommand::Reactivate { email } => {
+            services.closing.reactivate(email).await?;
+            (email, "active again")
+        }
+    };
+    print(&format!("{email} is {now}"))
 }
 
 /// Answers whoever asked. That nobody reads to the end is no failure.

@@ -2,10 +2,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use cape_domain::{
-    access::AccessTokens,
-    accounts::{PasswordHasher, RefreshSecrets},
+    access::{AccessTokens, Throttle},
+    accounts::{Mailer, PasswordHasher, PasswordMeter, SecretDeriver, TotpCodes},
     audit::Vault,
-    billing::{BasisPoints, Credits, PaymentProvider},
+    billing::{BasisPoints, PaymentProvider},
     ids::IdSource,
     probe::Probe,
     secret::SecretSource,
@@ -19,8 +19,9 @@ use cape_http::{
 };
 use cape_services::{
     Base, Tasks,
-    access::{ApiKeyService, Authenticator, ControlFeed, ObeysControl},
-    accounts::{ProfileService, RegistrationService, SessionRules, SessionService},
+    access::{
+        ApiKeyService, Authenticator, ControlFeed, IntrospectionService, KeyRing, ObeysControl,
+    },
     audit::Trail,
     billing::{
         CreditService, ExpiryService, LedgerCheck, PricingService, PurchaseService, WebhookService,
@@ -35,7 +36,10 @@ use cape_services::{
 };
 use chrono::TimeDelta;
 
-use crate::config::{Config, Integration, Limits, Reach};
+mod accounts;
+
+use self::accounts::Accounts;
+use crate::config::{Config, Integration, Limits, Reach, values::SecretText};
 
 /// Everything outside that services work with.
 #[expect(missing_docs, reason = "each is named after its port")]
@@ -48,7 +52,11 @@ pub struct Ports {
     pub sleeper: Arc<dyn Sleeper>,
     pub hasher: Arc<dyn PasswordHasher>,
     pub tokens: Arc<dyn AccessTokens>,
-    pub refresh: Arc<dyn RefreshSecrets>,
+    pub throttle: Arc<dyn Throttle>,
+    pub meter: Arc<dyn PasswordMeter>,
+    pub deriver: Arc<dyn SecretDeriver>,
+    pub totp: Arc<dyn TotpCodes>,
+    pub mailer: Option<Arc<dyn Mailer>>,
     pub vault: Arc<dyn Vault>,
     pub payments: Option<Arc<dyn PaymentProvider>>,
     pub providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
@@ -70,6 +78,8 @@ pub struct Platform {
     pub expiry: Arc<ExpiryService>,
     /// Tells caches what changed.
     pub feed: Arc<ControlFeed>,
+    /// Knows when keys were used.
+    pub keys: Arc<KeyRing>,
     /// This process.
     pub process: Arc<ProcessService>,
     /// Proves the ledger.
@@ -89,6 +99,8 @@ pub struct Surroundings {
     pub database: &'static str,
     /// Writes down what is counted.
     pub metrics: MetricsPage,
+    /// How others reach the platform.
+    pub public_url: String,
 }
 
 /// Puts the platform together.
@@ -102,27 +114,40 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     };
     let trail = Trail::new(base.clone(), ports.vault.clone());
     let process = ProcessService::new(base.clone());
-    let authenticator = Authenticator::new(base.clone(), ports.tokens.clone());
+    let keys = KeyRing::new(base.clone(), config.accounts.verified_only);
+    let authenticator = Authenticator::new(base.clone(), ports.tokens.clone(), keys.clone());
     let entitlements = Entitlements::new(base.clone());
-    let caches: Vec<Arc<dyn ObeysControl>> = vec![authenticator.clone(), entitlements.clone()];
+    let caches: Vec<Arc<dyn ObeysControl>> =
+        vec![authenticator.clone(), keys.clone(), entitlements.clone()];
     let feed = ControlFeed::new(base.clone(), caches);
     let payments = ports.payments.clone();
     let webhooks = WebhookService::new(base.clone(), trail.clone(), payments.clone());
     let purchases = PurchaseService::new(base.clone(), trail.clone(), payments);
-    let chat = chat(config, &base, &ports, &surroundings.tasks, &feed, &entitlements, &process);
+    let accounts = Accounts::compose(config, &base, &trail, &ports, &surroundings.public_url);
+    let known = Known { feed: &feed, keys: &keys, entitlements: &entitlements };
+    let chat = chat(config, &base, &ports, &surroundings.tasks, &known, &process);
     let services = Services {
+        introspection: introspection(config, &authenticator, &feed),
         authenticator,
         tokens: ports.tokens.clone(),
         api_keys: ApiKeyService::new(base.clone(), trail.clone()),
-        registration: registration(config, &base, &trail, &ports),
-        sessions: sessions(config, &base, &trail, &ports),
-        profiles: ProfileService::new(base.clone()),
+        registration: accounts.registration,
+        verification: accounts.verification,
+        logins: accounts.logins,
+        sessions: accounts.sessions,
+        passwords: accounts.passwords,
+        email_changes: accounts.email_changes,
+        mfa: accounts.mfa,
+        members: accounts.members,
+        closing: accounts.closing,
+        profiles: accounts.profiles,
         pricing: PricingService::new(base.clone()),
         credits: CreditService::new(base.clone()),
         purchases: purchases.clone(),
         webhooks: webhooks.clone(),
         chat,
         models: ModelService::new(
+            keys.clone(),
             entitlements.clone(),
             ports.prices.clone(),
             ports.providers.keys().copied().collect(),
@@ -140,14 +165,22 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     };
     Platform {
         services,
-        jobs: JobRunner::new(base.clone(), webhooks, purchases),
+        jobs: JobRunner::new(base.clone(), webhooks, purchases, accounts.mails),
         sweeper: Sweeper::new(base.clone(), process.id(), surroundings.deployment),
         expiry: ExpiryService::new(base.clone(), trail),
         feed,
+        keys,
         process,
         ledger: LedgerCheck::new(base),
         tasks: surroundings.tasks,
     }
+}
+
+/// What is known of who may spend.
+struct Known<'a> {
+    feed: &'a Arc<ControlFeed>,
+    keys: &'a Arc<KeyRing>,
+    entitlements: &'a Arc<Entitlements>,
 }
 
 fn chat(
@@ -155,8 +188,7 @@ fn chat(
     base: &Base,
     ports: &Ports,
     tasks: &Tasks,
-    feed: &Arc<ControlFeed>,
-    entitlements: &Arc<Entitlements>,
+    known: &Known<'_>,
     process: &ProcessService,
 ) -> Arc<ChatService> {
     let rules = UsageRules {
@@ -167,8 +199,9 @@ fn chat(
     };
     let gate = Arc::new(Gate::new(
         base.clone(),
-        feed.clone(),
-        entitlements.clone(),
+        known.feed.clone(),
+        known.keys.clone(),
+        known.entitlements.clone(),
         ports.prices.clone(),
         ports.providers.clone(),
         ports.limiter.clone(),
@@ -179,26 +212,14 @@ fn chat(
     ChatService::new(base.clone(), tasks.clone(), ports.sleeper.clone(), gate, settler)
 }
 
-fn registration(
+fn introspection(
     config: &Config,
-    base: &Base,
-    trail: &Trail,
-    ports: &Ports,
-) -> Arc<RegistrationService> {
-    let whole = i64::try_from(config.accounts.welcome_credits).unwrap_or(0);
-    let welcome = Credits::whole(whole).unwrap_or(Credits::ZERO);
-    RegistrationService::new(base.clone(), trail.clone(), ports.hasher.clone(), welcome)
-}
-
-fn sessions(config: &Config, base: &Base, trail: &Trail, ports: &Ports) -> Arc<SessionService> {
-    SessionService::new(
-        base.clone(),
-        trail.clone(),
-        ports.hasher.clone(),
-        ports.tokens.clone(),
-        ports.refresh.clone(),
-        SessionRules { verified_only: config.accounts.verified_only },
-    )
+    authenticator: &Arc<Authenticator>,
+    feed: &Arc<ControlFeed>,
+) -> Arc<IntrospectionService> {
+    let secrets: Vec<_> =
+        config.access.introspection_secrets.iter().map(SecretText::secret).collect();
+    IntrospectionService::new(authenticator.clone(), feed.clone(), &secrets)
 }
 
 fn health(
@@ -215,6 +236,7 @@ fn health(
     };
     let integrations = BTreeMap::from([
         ("stripe", used(Integration::Stripe)),
+        ("mail", used(Integration::Mail)),
         ("openai", used(Integration::OpenAi)),
         ("anthropic", used(Integration::Anthropic)),
         ("gemini", used(Integration::Gemini)),

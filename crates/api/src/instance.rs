@@ -9,7 +9,7 @@ use std::{
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 use cape_domain::store::Store;
-use cape_http::{HttpRules, operations::info::MetricsPage};
+use cape_http::{HttpRules, middleware::FloodRules, operations::info::MetricsPage};
 use cape_repositories::{Database, Options, ProcessLock, SqlStore};
 use cape_services::{Tasks, usage::Deployment};
 use tokio::{runtime::Handle, time::timeout};
@@ -19,7 +19,7 @@ use crate::{
     background::Background,
     compose::{Platform, Surroundings, compose},
     config::{Config, values::Network},
-    ports,
+    ports::{self, Emulated},
     sandboxed::BuiltIn,
 };
 
@@ -86,12 +86,17 @@ impl Instance {
         let sandbox = built_in.as_ref().map(BuiltIn::url).or(sandbox);
         let public_url = config.http.public_url_at(address.port());
         let dynamic: Arc<dyn Store> = store.clone();
-        let ports = ports::real(config, dynamic, sandbox.as_deref(), &public_url)?;
+        let emulated = Emulated {
+            url: sandbox.as_deref(),
+            smtp_url: built_in.as_ref().map(BuiltIn::smtp_url),
+        };
+        let ports = ports::real(config, dynamic, &emulated, &public_url)?;
         let surroundings = Surroundings {
             tasks: Tasks::new(Handle::current()),
             deployment,
             database: kind(&database),
             metrics,
+            public_url,
         };
         let platform = compose(config, ports, surroundings);
         begin_work(&platform).await?;
@@ -214,6 +219,13 @@ fn serve(
         request_timeout: http.request_timeout,
         shutdown_timeout: http.shutdown_timeout,
         cors_origins: http.cors_origins.iter().map(|o| o.as_str().to_owned()).collect(),
+        flood: FloodRules {
+            enabled: http.flood.enabled,
+            requests: http.flood.requests.get(),
+            per: http.flood.per,
+            burst: http.flood.burst.get(),
+            ..FloodRules::default()
+        },
         trusted: http.trusted_proxies.iter().map(Network::trusted).collect(),
     };
     let server = cape_http::serve(listener, platform.services.clone(), rules)?;

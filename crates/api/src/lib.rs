@@ -14,3 +14,4 @@ mod sandboxed;
 pub mod secrets;
 pub mod system;
 pub mod telemetry;
+mod unthrottled;

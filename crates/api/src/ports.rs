@@ -1,8 +1,10 @@
 //! The real ports, as configured.
-use std::{collections::BTreeMap, fs, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use cape_domain::{
+    access::Throttle,
+    accounts::Mailer,
     billing::PaymentProvider,
     probe::Probe,
     secret::{Secret, SecretSource},
@@ -10,10 +12,16 @@ use cape_domain::{
     usage::{ChatProvider, PriceBook, Provider},
 };
 use cape_gateways::{
-    access::tokens::{JwtOptions, JwtTokens},
+    access::{
+        throttle::{InProcessThrottle, InProcessThrottleOptions},
+        tokens::{Algorithm, JwtOptions, JwtTokens},
+    },
     accounts::{
+        deriver::HkdfSecrets,
         hasher::{Argon2Hasher, Argon2Options},
-        refresh::HkdfRefreshSecrets,
+        mail::{SmtpMailer, SmtpOptions},
+        meter::ZxcvbnMeter,
+        totp::TotpApp,
     },
     audit::vault::AesVault,
     billing::stripe::{StripeGateway, StripeOptions},
@@ -32,11 +40,12 @@ use cape_gateways::{
 use crate::{
     compose::Ports,
     config::{
-        Config, Integration, ModelProvider, Reach,
+        Config, Integration, ModelProvider, Reach, SigningAlgorithm, Throttling,
         values::{BaseUrl, SecretText},
     },
     secrets::Keys,
     system::{SystemClock, TokioSleeper, UuidV7},
+    unthrottled::NoThrottle,
 };
 
 /// The secret that a sandbox signs its webhooks with, unless one is configured. It guards
@@ -48,8 +57,19 @@ const ISSUER: &str = "capecontrol";
 /// For whom access tokens are: `/api`.
 const AUDIENCE: &str = "cape-api";
 
-/// The real ports. `sandbox` is where integrations are emulated that have no key of their own;
-/// `public_url` is how others reach the platform.
+/// How long handing a mail over may take: less than a job's lease.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where integrations are emulated that have no key of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Emulated<'a> {
+    /// Where everything that is reached over HTTP is.
+    pub url: Option<&'a str>,
+    /// Where mails are taken.
+    pub smtp_url: Option<String>,
+}
+
+/// The real ports. `public_url` is how others reach the platform.
 ///
 /// # Errors
 ///
@@ -57,13 +77,21 @@ const AUDIENCE: &str = "cape-api";
 pub fn real(
     config: &Config,
     store: Arc<dyn Store>,
-    sandbox: Option<&str>,
+    emulated: &Emulated<'_>,
     public_url: &str,
 ) -> anyhow::Result<Ports> {
+    let sandbox = emulated.url;
     let secrets: Arc<dyn SecretSource> = Arc::new(OsSecrets);
     let keys = Keys::resolve(config, &*secrets)?;
     let issuer = config.http.public_url.as_ref().map_or(ISSUER, BaseUrl::as_str);
-    let options = JwtOptions { issuer: issuer.to_owned(), audience: AUDIENCE.to_owned() };
+    let options = JwtOptions {
+        algorithm: match config.access.algorithm {
+            SigningAlgorithm::EdDsa => Algorithm::EdDsa,
+            SigningAlgorithm::Hs256 => Algorithm::Hs256,
+        },
+        rotation: config.access.key_rotation,
+        ..JwtOptions::new(issuer, AUDIENCE)
+    };
     let tokens = JwtTokens::new(options, keys.signing.expose())
         .map_err(|error| anyhow::anyhow!("the signing key is not usable: {error}"))?;
     let hash = &config.accounts.hash;
@@ -80,7 +108,11 @@ pub fn real(
         sleeper: Arc::new(TokioSleeper),
         hasher: Arc::new(Argon2Hasher::new(hasher, secrets.clone())?),
         tokens: Arc::new(tokens),
-        refresh: Arc::new(HkdfRefreshSecrets::new(*keys.refresh.expose())),
+        throttle: throttle(config),
+        meter: Arc::new(ZxcvbnMeter),
+        deriver: Arc::new(HkdfSecrets::new(*keys.refresh.expose())),
+        totp: Arc::new(TotpApp::new(&*config.mail.product)?),
+        mailer: mailer(config, emulated)?,
         vault: Arc::new(AesVault::new(keys.vault.expose(), secrets.clone())?),
         payments: payments(config, sandbox, public_url)?,
         providers: providers(config, sandbox)?,
@@ -89,6 +121,30 @@ pub fn real(
         prices: Arc::new(prices(config)?),
         secrets,
     })
+}
+
+fn throttle(config: &Config) -> Arc<dyn Throttle> {
+    match config.accounts.throttle {
+        Throttling::On => Arc::new(InProcessThrottle::new(InProcessThrottleOptions::default())),
+        Throttling::Off => Arc::new(NoThrottle),
+    }
+}
+
+fn mailer(config: &Config, emulated: &Emulated<'_>) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let url = match (config.reach(Integration::Mail), &emulated.smtp_url) {
+        (Reach::Configured, _) => config.mail.smtp_url.as_ref().context("no address")?.secret(),
+        (Reach::Sandboxed, Some(url)) => Secret::new(url),
+        (Reach::Sandboxed, None) | (Reach::Disabled, _) => return Ok(None),
+    };
+    let mailer = SmtpMailer::new(SmtpOptions {
+        from: config.mail.from.clone(),
+        product: config.mail.product.clone(),
+        templates: config.mail.templates.clone(),
+        timeout: SMTP_TIMEOUT,
+        url,
+    })
+    .map_err(|error| anyhow::anyhow!("mail: {error}"))?;
+    Ok(Some(Arc::new(mailer)))
 }
 
 fn payments(

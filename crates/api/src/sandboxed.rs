@@ -48,6 +48,12 @@ impl BuiltIn {
         self.sandbox.base_url().to_owned()
     }
 
+    /// Where it takes mails.
+    #[must_use]
+    pub fn smtp_url(&self) -> String {
+        self.sandbox.smtp_url().to_owned()
+    }
+
     /// Stops it.
     pub async fn stop(self) {
         self.sandbox.stop().await;
@@ -69,6 +75,12 @@ impl BuiltIn {
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
+        match *self {}
+    }
+
+    /// Where it takes mails.
+    #[must_use]
+    pub fn smtp_url(&self) -> String {
         match *self {}
     }
 

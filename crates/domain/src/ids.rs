@@ -76,6 +76,18 @@ id!(
     SessionId, "ses"
 );
 id!(
+    /// Something that is good once: a link, a code, a question for the second factor.
+    OneTimeId, "otk"
+);
+id!(
+    /// A mail that is to be sent.
+    MailId, "mal"
+);
+id!(
+    /// Somebody who was asked to join a workspace.
+    InvitationId, "inv"
+);
+id!(
     /// A key that a program signs in with.
     ApiKeyId, "key"
 );

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{SubsecRound as _, TimeDelta};
 
 use crate::{
-    ids::{JobId, OrderId, WebhookId},
+    ids::{JobId, MailId, OrderId, WebhookId},
     store::StoreError,
     time::Timestamp,
 };
@@ -20,6 +20,8 @@ pub enum Task {
     HandleWebhook(WebhookId),
     /// Find out what became of a checkout that was being opened when the process stopped.
     ReconcileOrder(OrderId),
+    /// Send a mail.
+    SendMail(MailId),
 }
 
 impl Task {
@@ -29,6 +31,7 @@ impl Task {
         match self {
             Self::HandleWebhook(_) => "webhook.handle",
             Self::ReconcileOrder(_) => "order.reconcile",
+            Self::SendMail(_) => "mail.send",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Texts that must not be shown, and where unguessable bytes come from.
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 /// A text that is never printed: its `Debug` form says only that it is there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -16,6 +18,12 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// SHA-256 of the secret. Comparing these tells a guesser nothing, however long it takes.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
     }
 }
 

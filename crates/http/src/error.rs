@@ -58,7 +58,8 @@ pub enum Unpermitted {
     /// `access.unauthenticated`, `access.invalid_token`
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
-    /// `access.forbidden`: the role lacks the permission
+    /// `access.forbidden`: the role lacks the permission; `access.reauthentication_required`: who
+    /// one is has to be shown again
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
 }
@@ -163,6 +164,11 @@ impl ApiError {
         let mut failure = Self::client(status, "request.invalid_fields", detail);
         failure.more.errors = errors;
         failure
+    }
+
+    /// A body with one field that is wrong.
+    pub(crate) fn field(name: &str, why: impl Into<String>) -> Self {
+        Self::fields(BTreeMap::from([(name.to_owned(), why.into())]))
     }
 
     /// The same, about one parameter.

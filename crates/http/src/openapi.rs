@@ -1,9 +1,12 @@
 //! The contract, generated from the routes that are really mounted.
+use std::collections::HashSet;
+
 use actix_web::App;
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Components, OpenApi,
+        Components, OpenApi, PathItem, SecurityRequirement,
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -21,7 +24,7 @@ use crate::error::{GatewayError, GatewayErrorDetail, Problem};
     components(schemas(Problem, GatewayError, GatewayErrorDetail)),
     servers((url = "/", description = "This server")),
     tags(
-        (name = "accounts", description = "Signing up, in and out."),
+        (name = "accounts", description = "Signing up, in and out; passwords, second factors, sessions and members."),
         (name = "access", description = "API keys, and the keys that access tokens are checked with."),
         (name = "billing", description = "Plans, credits and payments."),
         (name = "usage", description = "Calling models, and what that cost."),
@@ -53,6 +56,20 @@ pub fn document() -> OpenApi {
     document
 }
 
+/// Every path where nobody has to be signed in, whatever the method.
+pub(crate) fn public_paths() -> HashSet<String> {
+    let is_public = |operation: &Operation| {
+        let needed = operation.security.iter().flatten();
+        needed.clone().count() == 0
+            || needed.clone().any(|needed| *needed == SecurityRequirement::default())
+    };
+    let paths = document().paths.paths.into_iter().filter(|(_, item)| {
+        let PathItem { get, post, put, patch, delete, .. } = item;
+        [get, post, put, patch, delete].into_iter().flatten().all(is_public)
+    });
+    paths.map(|(path, _)| path).collect()
+}
+
 /// The document without routes: what it is, and how to sign in.
 fn frame() -> OpenApi {
     let mut frame = Frame::openapi();
@@ -68,6 +85,10 @@ fn frame() -> OpenApi {
     components.add_security_scheme(
         "api_key",
         bearer("cape_sk_…", "From `/api/keys`, good until it is revoked. For `/v1` alone."),
+    );
+    components.add_security_scheme(
+        "service_secret",
+        bearer("secret", "From the configuration, `access.introspection_secrets`."),
     );
     frame
 }

@@ -13,11 +13,17 @@ use actix_web::{
     middleware::{Compress, Condition, from_fn},
     web::{self, Data},
 };
-use cape_domain::{access::AccessTokens, ids::IdSource};
+use cape_domain::{
+    access::{AccessTokens, Network},
+    ids::IdSource,
+};
 use cape_services::{
     Tasks,
-    access::{ApiKeyService, Authenticator},
-    accounts::{ProfileService, RegistrationService, SessionService},
+    access::{ApiKeyService, Authenticator, IntrospectionService},
+    accounts::{
+        ClosingService, EmailChangeService, LoginService, MemberService, MfaService,
+        PasswordService, ProfileService, RegistrationService, SessionService, VerificationService,
+    },
     billing::{CreditService, PricingService, PurchaseService, WebhookService},
     health::HealthService,
     usage::{ChatService, ModelService, UsageReports},
@@ -26,8 +32,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::{
     error::ApiError,
-    extract::TrustedNetwork,
-    middleware::{Observer, finish, observe},
+    middleware::{FloodGate, FloodRules, Observer, finish, flood, observe},
     openapi,
     operations::{
         documents,
@@ -42,8 +47,16 @@ pub struct Services {
     pub authenticator: Arc<Authenticator>,
     pub tokens: Arc<dyn AccessTokens>,
     pub api_keys: Arc<ApiKeyService>,
+    pub introspection: Arc<IntrospectionService>,
     pub registration: Arc<RegistrationService>,
+    pub verification: Arc<VerificationService>,
+    pub logins: Arc<LoginService>,
     pub sessions: Arc<SessionService>,
+    pub passwords: Arc<PasswordService>,
+    pub email_changes: Arc<EmailChangeService>,
+    pub mfa: Arc<MfaService>,
+    pub members: Arc<MemberService>,
+    pub closing: Arc<ClosingService>,
     pub profiles: Arc<ProfileService>,
     pub pricing: Arc<PricingService>,
     pub credits: Arc<CreditService>,
@@ -72,8 +85,10 @@ pub struct HttpRules {
     pub shutdown_timeout: Duration,
     /// Origins whose pages may call, exactly; `*` for any.
     pub cors_origins: Vec<String>,
+    /// How many requests without credentials a network may send.
+    pub flood: FloodRules,
     /// Networks whose `X-Forwarded-For` is believed.
-    pub trusted: Vec<TrustedNetwork>,
+    pub trusted: Vec<Network>,
 }
 
 /// Begins to serve on a socket that is already open. The server stops when its handle is told.
@@ -89,6 +104,8 @@ pub fn serve(
     let (workers, head, stop) = (rules.workers, rules.request_timeout, rules.shutdown_timeout);
     let observer =
         Data::new(Observer { ids: services.ids.clone(), trusted: rules.trusted.clone().into() });
+    // One gate for all threads: each of its own would let a network send so much more.
+    let gate = Data::new(FloodGate::new(rules.flood));
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
@@ -97,8 +114,10 @@ pub fn serve(
             })
             .into_app()
             .app_data(observer.clone())
+            .app_data(gate.clone())
             .configure(|config| mount(config, &services, &rules))
             .wrap(from_fn(finish))
+            .wrap(from_fn(flood))
             .wrap(Condition::new(!rules.cors_origins.is_empty(), cors(&rules.cors_origins)))
             .wrap(Compress::default())
             .wrap(from_fn(observe))
@@ -117,8 +136,16 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.authenticator.clone()))
         .app_data(Data::new(services.tokens.clone()))
         .app_data(Data::from(services.api_keys.clone()))
+        .app_data(Data::from(services.introspection.clone()))
         .app_data(Data::from(services.registration.clone()))
+        .app_data(Data::from(services.verification.clone()))
+        .app_data(Data::from(services.logins.clone()))
         .app_data(Data::from(services.sessions.clone()))
+        .app_data(Data::from(services.passwords.clone()))
+        .app_data(Data::from(services.email_changes.clone()))
+        .app_data(Data::from(services.mfa.clone()))
+        .app_data(Data::from(services.members.clone()))
+        .app_data(Data::from(services.closing.clone()))
         .app_data(Data::from(services.profiles.clone()))
         .app_data(Data::from(services.pricing.clone()))
         .app_data(Data::from(services.credits.clone()))
@@ -138,7 +165,7 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allow_any_method()
-        .allowed_headers(["authorization", "content-type", "x-request-id"])
+        .allowed_headers(["authorization", "content-type", "x-csrf-token", "x-request-id"])
         .expose_headers([
             "x-request-id",
             "x-cape-call-id",

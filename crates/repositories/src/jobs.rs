@@ -1,7 +1,7 @@
 //! Jobs, as rows. They are the program's own, and not of a tenant: scopes do not apply.
 use async_trait::async_trait;
 use cape_domain::{
-    ids::{JobId, OrderId, WebhookId},
+    ids::{JobId, MailId, OrderId, WebhookId},
     jobs::{Backlog, Failure, Job, JobReads, JobRepository, Task},
     store::StoreError,
     time::Timestamp,
@@ -186,6 +186,7 @@ fn from_row(row: row::Model) -> Result<Job, StoreError> {
         "order.reconcile" => {
             Task::ReconcileOrder(row.payload.parse::<OrderId>().map_err(malformed)?)
         }
+        "mail.send" => Task::SendMail(row.payload.parse::<MailId>().map_err(malformed)?),
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
     Ok(Job {
@@ -202,6 +203,7 @@ fn to_row(job: &Job) -> row::Model {
     let payload = match job.task {
         Task::HandleWebhook(webhook) => webhook.to_string(),
         Task::ReconcileOrder(order) => order.to_string(),
+        Task::SendMail(mail) => mail.to_string(),
     };
     row::Model {
         id: job.id.raw(),

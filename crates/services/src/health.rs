@@ -2,7 +2,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use cape_domain::{
-    access::{AccessClaims, AccessTokens, TokenId},
+    access::{AccessClaims, AccessTokens, Role, TokenId},
     audit::Vault,
     ids::{SessionId, UserId, WorkspaceId},
     probe::Probe,
@@ -126,6 +126,7 @@ impl HealthService {
             session,
             epoch: 0,
             workspace: WorkspaceId::new(nobody),
+            role: Role::Viewer,
             authenticated_at: now,
             issued_at: now,
             expires_at: now + AccessClaims::LIFE,

@@ -8,6 +8,7 @@ use cape_domain::{
 
 use crate::{
     Base,
+    accounts::{MailError, MailService},
     billing::{PurchaseError, PurchaseService, WebhookError, WebhookService},
 };
 
@@ -16,6 +17,7 @@ pub struct JobRunner {
     base: Base,
     webhooks: Arc<WebhookService>,
     purchases: Arc<PurchaseService>,
+    mails: Arc<MailService>,
 }
 
 /// Why a job could not be carried out.
@@ -25,6 +27,8 @@ enum JobError {
     Webhook(#[from] WebhookError),
     #[error(transparent)]
     Purchase(#[from] PurchaseError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 const AT_ONCE: u32 = 10;
@@ -36,8 +40,9 @@ impl JobRunner {
         base: Base,
         webhooks: Arc<WebhookService>,
         purchases: Arc<PurchaseService>,
+        mails: Arc<MailService>,
     ) -> Arc<Self> {
-        Arc::new(Self { base, webhooks, purchases })
+        Arc::new(Self { base, webhooks, purchases, mails })
     }
 
     /// Carries out up to ten jobs that are due, one after the other, and says how many there
@@ -88,6 +93,7 @@ impl JobRunner {
         match job.task {
             Task::HandleWebhook(id) => Ok(self.webhooks.handle(job, id).await?),
             Task::ReconcileOrder(id) => Ok(self.purchases.reconcile(job, id).await?),
+            Task::SendMail(id) => Ok(self.mails.send(job, id).await?),
         }
     }
 

@@ -1,4 +1,5 @@
 //! The list of steps, on every database.
 mod databases;
+mod rows;
 mod schema;
 mod turns;

@@ -1,12 +1,13 @@
 //! Section `http`: how the program is reached.
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
+use super::problem::Rules;
 use super::values::{BaseUrl, CorsOrigin, Network, duration, host, list, size};
 
 /// How the program is reached.
@@ -40,6 +41,23 @@ pub struct Http {
     /// How long a stop waits for what has begun.
     #[serde(with = "duration")]
     pub shutdown_timeout: Duration,
+    /// How many requests without credentials are taken from one network.
+    pub flood: Flood,
+}
+
+/// How many requests without credentials are taken from one network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flood {
+    /// Whether they are counted at all.
+    pub enabled: bool,
+    /// How many in the period.
+    pub requests: NonZeroU32,
+    /// The period.
+    #[serde(with = "duration")]
+    pub per: Duration,
+    /// How many at once.
+    pub burst: NonZeroU32,
 }
 
 impl Http {
@@ -54,7 +72,17 @@ impl Http {
             body_limit: 10 << 20,
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
+            flood: Flood {
+                enabled: true,
+                requests: NonZeroU32::new(100).expect("a hundred is not zero"),
+                per: Duration::from_mins(1),
+                burst: NonZeroU32::new(50).expect("fifty is not zero"),
+            },
         }
+    }
+
+    pub(super) fn check(&self, rules: &mut Rules) {
+        rules.refuse(self.flood.per.is_zero(), "http.flood.per", || "is no time at all".to_owned());
     }
 
     /// Where to listen.

@@ -11,12 +11,14 @@
 //! once, each with its path; values are never repeated where they may be secret.
 //!
 //! What is *not* here: making secrets, and reading the process's environment: it is handed in.
+mod access;
 mod accounts;
 mod billing;
 mod database;
 mod environment;
 mod http;
 mod load;
+mod mail;
 mod names;
 mod problem;
 mod reach;
@@ -31,11 +33,13 @@ pub mod values;
 
 use serde::{Deserialize, Serialize};
 
-pub use accounts::{Accounts, Hash};
+pub use access::{Access, SigningAlgorithm};
+pub use accounts::{Accounts, Hash, Links, Throttling};
 pub use billing::{Billing, Stripe};
 pub use database::Database;
 pub use environment::Environment;
-pub use http::Http;
+pub use http::{Flood, Http};
+pub use mail::Mail;
 pub use names::variables;
 pub use problem::{InvalidConfig, Origin, Problem};
 pub use reach::{Integration, Reach};
@@ -60,8 +64,12 @@ pub struct Config {
     pub redis: Redis,
     /// What is signed and sealed with.
     pub secrets: Secrets,
+    /// How access tokens are signed, and who may ask about them.
+    pub access: Access,
     /// How people sign up and in.
     pub accounts: Accounts,
+    /// How mails go out.
+    pub mail: Mail,
     /// How money arrives.
     pub billing: Billing,
     /// How models are asked, priced and bounded.
@@ -82,7 +90,9 @@ impl Config {
             database: Database::defaults(environment),
             redis: Redis::default(),
             secrets: Secrets::defaults(),
+            access: Access::defaults(),
             accounts: Accounts::defaults(environment),
+            mail: Mail::defaults(),
             billing: Billing::defaults(),
             usage: Usage::defaults(),
             sandbox: Sandbox::defaults(),

@@ -11,13 +11,14 @@ pub(super) const PREFIX: &str = "CAPE_";
 pub(super) const CONFIG_FILE: &str = "CAPE_CONFIG";
 
 /// Names that other programs use too, and what they set here. A name of our own wins over them.
-pub(super) const CONVENTIONAL: [(&str, &str); 9] = [
+pub(super) const CONVENTIONAL: [(&str, &str); 10] = [
     ("HOST", "http.host"),
     ("PORT", "http.port"),
     ("DATABASE_URL", "database.url"),
     ("REDIS_URL", "redis.url"),
     ("STRIPE_SECRET_KEY", "billing.stripe.secret_key"),
     ("STRIPE_WEBHOOK_SECRET", "billing.stripe.webhook_secrets"),
+    ("SMTP_URL", "mail.smtp_url"),
     ("OPENAI_API_KEY", "usage.openai.api_key"),
     ("ANTHROPIC_API_KEY", "usage.anthropic.api_key"),
     ("GEMINI_API_KEY", "usage.gemini.api_key"),

@@ -6,6 +6,8 @@ use super::Config;
 pub enum Integration {
     /// Takes money.
     Stripe,
+    /// Delivers mails.
+    Mail,
     /// Answers with models.
     OpenAi,
     /// Answers with models.
@@ -27,13 +29,15 @@ pub enum Reach {
 
 impl Integration {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Stripe, Self::OpenAi, Self::Anthropic, Self::Gemini];
+    pub const ALL: [Self; 5] =
+        [Self::Stripe, Self::Mail, Self::OpenAi, Self::Anthropic, Self::Gemini];
 
     /// Its name, as it is shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stripe => "Stripe",
+            Self::Mail => "mail",
             Self::OpenAi => "OpenAI",
             Self::Anthropic => "Anthropic",
             Self::Gemini => "Gemini",
@@ -47,12 +51,19 @@ impl Config {
     pub const fn reach(&self, integration: Integration) -> Reach {
         let key = match integration {
             Integration::Stripe => &self.billing.stripe.secret_key,
+            Integration::Mail => &self.mail.smtp_url,
             Integration::OpenAi => &self.usage.openai.api_key,
             Integration::Anthropic => &self.usage.anthropic.api_key,
             Integration::Gemini => &self.usage.gemini.api_key,
         };
         match (key, self.sandbox.enabled) {
             (Some(_), _) => Reach::Configured,
+            // A sandbox that runs alone does not say where it takes mails: SMTP_URL does.
+            (None, true)
+                if matches!(integration, Integration::Mail) && self.sandbox.url.is_some() =>
+            {
+                Reach::Disabled
+            }
             (None, true) => Reach::Sandboxed,
             (None, false) => Reach::Disabled,
         }

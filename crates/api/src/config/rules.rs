@@ -9,7 +9,9 @@ impl Config {
             format!("cannot be `*` in {environment}: name every origin")
         });
         self.secrets.check(environment, rules);
-        self.accounts.check(rules);
+        self.http.check(rules);
+        self.access.check(rules);
+        self.accounts.check(environment, rules);
         self.billing.check(environment, &self.http, rules);
         self.usage.check(environment, rules);
         self.sandbox.check(environment, rules);

@@ -115,6 +115,7 @@ fn conventional_names_are_honoured() {
         ("REDIS_URL", "redis://cache"),
         ("STRIPE_SECRET_KEY", "sk_test_1"),
         ("STRIPE_WEBHOOK_SECRET", "whsec_1, whsec_2"),
+        ("SMTP_URL", "smtp://127.0.0.1:25"),
         ("OPENAI_API_KEY", "1234"),
         ("ANTHROPIC_API_KEY", "true"),
         ("GEMINI_API_KEY", "g"),
@@ -169,11 +170,15 @@ fn an_integration_without_a_key_is_emulated_or_not_there() {
     let (real, emulated, none) = (Reach::Configured, Reach::Sandboxed, Reach::Disabled);
     let url = ("CAPE_SANDBOX__URL", "http://127.0.0.1:8090");
     let key = ("OPENAI_API_KEY", "k");
-    assert_eq!(reaches(&[url]), [emulated; 4]);
-    assert_eq!(reaches(&[key, url]), [emulated, real, emulated, emulated]);
-    assert_eq!(reaches(&[key, ("CAPE_SANDBOX__ENABLED", "false")]), [none, real, none, none]);
-    assert_eq!(reaches(&[("CAPE_ENVIRONMENT", "dev")]), [none; 4]);
-    assert_eq!(reaches(&[("CAPE_ENVIRONMENT", "dev"), url]), [emulated; 4]);
+    let smtp = ("SMTP_URL", "smtp://127.0.0.1:25");
+    // Stripe, mail, OpenAI, Anthropic, Gemini.
+    assert_eq!(reaches(&[]), [emulated; 5]);
+    assert_eq!(reaches(&[url]), [emulated, none, emulated, emulated, emulated]);
+    assert_eq!(reaches(&[key, url, smtp]), [emulated, real, real, emulated, emulated]);
+    assert_eq!(reaches(&[key, ("CAPE_SANDBOX__ENABLED", "false")]), [none, none, real, none, none]);
+    assert_eq!(reaches(&[("CAPE_ENVIRONMENT", "dev")]), [none; 5]);
+    let apart = [("CAPE_ENVIRONMENT", "dev"), url];
+    assert_eq!(reaches(&apart), [emulated, none, emulated, emulated, emulated]);
 }
 
 #[test]

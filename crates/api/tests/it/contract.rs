@@ -109,7 +109,7 @@ async fn it_tells_what_it_is_and_how_it_is() {
         assert_eq!(app.http.get("/api/version").await.with(200), json!({ "version": version }));
         let info = app.http.get("/info").await.with(200);
         assert_eq!((&info["service"], &info["database"]), (&json!("cape-api"), &json!(database)));
-        let sandboxed = json!({ "anthropic": "sandbox", "gemini": "sandbox", "openai": "sandbox", "stripe": "sandbox" });
+        let sandboxed = json!({ "anthropic": "sandbox", "gemini": "sandbox", "mail": "sandbox", "openai": "sandbox", "stripe": "sandbox" });
         assert_eq!(info["integrations"], sandboxed);
         for (path, status) in
             [("", "healthy"), ("/db", "healthy"), ("/vault", "healthy"), ("/redis", "disabled")]
@@ -197,7 +197,7 @@ async fn an_address_is_verified_before_its_owner_signs_in_where_that_is_asked_fo
     app.http.register("ada@example.com").await.with(201);
     app.http.login("ada@example.com").await.problem(403, "auth.email_not_verified");
     let email = "ada@example.com".parse().expect("an address");
-    app.instance.platform.services.registration.verify(&email).await.expect("verified");
+    app.instance.platform.services.verification.vouch(&email).await.expect("verified");
     let signed_in = app.http.login("ada@example.com").await.with(200);
     assert_eq!(signed_in["user"]["is_verified"], true);
     app.finish().await;

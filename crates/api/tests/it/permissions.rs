@@ -5,7 +5,7 @@ use cape_domain::{
     ids::WorkspaceId,
     store::{Durability, Scope, Store as _},
 };
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::app::{
@@ -13,28 +13,75 @@ use crate::app::{
     caller::{Person, send},
 };
 
-/// Every operation that is not public, with the permission that it needs of a person. Programs
-/// sign in with a key, and a key is good for spending.
-const PERMISSIONS: [(&str, &str); 12] = [
-    ("createApiKey", "access.keys"),
+/// Every operation that is not public, with the permission that it needs.
+const PERMISSIONS: [(&str, &str); 36] = [
+    ("acceptInvitation", "accounts.sessions"),
+    ("changeEmail", "accounts.email"),
+    ("changeMemberRole", "accounts.members.manage"),
+    ("changePassword", "accounts.password"),
+    ("changeProfile", "accounts.edit"),
+    ("closeAccount", "accounts.close"),
+    ("createApiKey", "access.keys.create"),
     ("createChatCompletion", "usage.spend, by API key"),
+    ("disableMfa", "accounts.mfa"),
     ("getCredits", "billing.view"),
+    ("getMfaStatus", "accounts.view"),
     ("getProfile", "accounts.view"),
     ("getUsageQuota", "usage.view"),
     ("getUsageRecord", "usage.view"),
     ("getUsageSummary", "usage.view"),
+    ("inviteMember", "accounts.members.manage"),
     ("listApiKeys", "access.keys"),
-    ("listModels", "usage.spend, by API key"),
+    ("listInvitations", "accounts.members"),
+    ("listMembers", "accounts.members"),
+    ("listModels", "usage.models, by API key"),
+    ("listSessions", "accounts.sessions"),
     ("listUsageRecords", "usage.view"),
+    ("logout", "accounts.sign_out"),
+    ("logoutAll", "accounts.sign_out"),
     ("purchaseCredits", "billing.manage"),
+    ("reauthenticate", "accounts.sessions"),
+    ("removeMember", "accounts.members.manage"),
+    ("renewRecoveryCodes", "accounts.mfa"),
     ("revokeApiKey", "access.keys"),
+    ("revokeInvitation", "accounts.members.manage"),
+    ("revokeOtherSessions", "accounts.sessions"),
+    ("revokeSession", "accounts.sessions"),
+    ("rotateApiKey", "access.keys.create"),
+    ("setUpMfa", "accounts.mfa"),
+    ("switchWorkspace", "accounts.sessions"),
+    ("verifyMfa", "accounts.mfa"),
 ];
 
-/// What everybody who is signed in may do. It is asked for last: it ends the session.
-const LOGOUT: (&str, &str) = ("logout", "accounts.sign_out");
+/// What everybody who is signed in may do with the account that is its own.
+const OWN: [&str; 8] = [
+    "accounts.close",
+    "accounts.edit",
+    "accounts.email",
+    "accounts.mfa",
+    "accounts.password",
+    "accounts.sessions",
+    "accounts.sign_out",
+    "accounts.view",
+];
+
+/// What needs a fresh proof of who one is.
+const FRESH: [&str; 5] = [
+    "access.keys.create",
+    "accounts.close",
+    "accounts.email",
+    "accounts.members.manage",
+    "accounts.mfa",
+];
+
+/// Operations that end the session: whoever asks for one asks for nothing more.
+const LAST: [&str; 3] = ["closeAccount", "logout", "logoutAll"];
 
 /// Operations that ask nobody who they are.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 27] = [
+    "checkPassword",
+    "confirmEmailChange",
+    "forgotPassword",
     "getDatabaseHealth",
     "getHealth",
     "getInfo",
@@ -47,9 +94,18 @@ const PUBLIC: [&str; 15] = [
     "getVaultHealth",
     "getVersion",
     "login",
+    "loginWithCode",
+    "loginWithSecondFactor",
     "receiveStripeWebhook",
     "refresh",
     "register",
+    "requestLoginCode",
+    "resendVerification",
+    "resetPassword",
+    "showEmailChangePage",
+    "showResetPage",
+    "showVerifyPage",
+    "verifyEmail",
 ];
 
 /// An operation of the contract.
@@ -64,21 +120,50 @@ struct Operation {
 impl Operation {
     /// Asks for it, with a body that is in order. Ids are of the right kind, and of nothing.
     async fn ask(&self, http: &Http, bearer: Option<&str>) -> Answer {
-        let kind = if self.path.contains("records") { "cal" } else { "key" };
-        let path = self.path.replace("{id}", &format!("{kind}_{}", "0".repeat(32)));
-        let mut request = http.request(&self.method, &path);
-        if self.method == "POST" {
-            request = request.json(&match self.id.as_str() {
-                "createApiKey" => json!({ "name": "test" }),
-                "purchaseCredits" => json!({ "pack": "small" }),
-                _ => json!({}),
-            });
+        let kinds = [
+            ("/records/", "cal"),
+            ("/keys/", "key"),
+            ("/sessions/", "ses"),
+            ("/members/", "usr"),
+            ("/invitations/", "inv"),
+        ];
+        let kind = kinds.iter().find(|(part, _)| self.path.contains(part));
+        let id = format!("{}_{}", kind.map_or("", |(_, kind)| kind), "0".repeat(32));
+        let mut request = http.request(&self.method, &self.path.replace("{id}", &id));
+        if ["POST", "PUT", "PATCH"].contains(&&*self.method) {
+            request = request.json(&self.body());
         }
         send(match bearer {
             Some(bearer) => request.bearer_auth(bearer),
             None => request,
         })
         .await
+    }
+}
+
+impl Operation {
+    /// A body that is in order, and changes nothing that others depend upon.
+    fn body(&self) -> Value {
+        match self.id.as_str() {
+            "createApiKey" => json!({ "name": "test" }),
+            "purchaseCredits" => json!({ "pack": "small" }),
+            "changeEmail" => json!({ "new_email": "other@example.com" }),
+            "changeMemberRole" => json!({ "role": "viewer" }),
+            "inviteMember" => json!({ "email": "carol@example.com", "role": "viewer" }),
+            "changePassword" => json!({ "old_password": "x", "new_password": "y" }),
+            "disableMfa" | "verifyMfa" | "renewRecoveryCodes" => json!({ "code": "123456" }),
+            // Without one, it is refused as if it were bad.
+            "refresh" => json!({ "refresh_token": 1 }),
+            "introspect" | "acceptInvitation" => json!({ "token": "x" }),
+            "reauthenticate" => json!({ "password": "x" }),
+            "switchWorkspace" => json!({ "workspace_id": format!("wsp_{}", "0".repeat(32)) }),
+            _ => json!({}),
+        }
+    }
+
+    fn permission(&self) -> &'static str {
+        let named = PERMISSIONS.iter().find(|(id, _)| *id == self.id);
+        named.unwrap_or_else(|| panic!("{} is not in the table", self.id)).1
     }
 }
 
@@ -97,7 +182,7 @@ async fn operations(app: &TestApp) -> Vec<Operation> {
             });
         }
     }
-    all.sort_by(|a, b| (a.id == LOGOUT.0, &a.id).cmp(&(b.id == LOGOUT.0, &b.id)));
+    all.sort_by(|a, b| a.id.cmp(&b.id));
     all
 }
 
@@ -106,23 +191,24 @@ fn claims(app: &TestApp, person: &Person) -> AccessClaims {
     app.instance.platform.services.tokens.verify(&person.access, Utc::now()).expect("a good token")
 }
 
-/// The same person, active in another workspace.
-fn active_in(app: &TestApp, person: &Person, workspace: WorkspaceId) -> Person {
-    let claims = AccessClaims { workspace, ..claims(app, person) };
+/// The same person, with a token that says something else.
+fn saying(app: &TestApp, person: &Person, change: impl FnOnce(&mut AccessClaims)) -> Person {
+    let mut claims = claims(app, person);
+    change(&mut claims);
     let access = app.instance.platform.services.tokens.sign(&claims).expose().to_owned();
     Person { access, ..person.clone() }
 }
 
 /// Somebody who has this role in the workspace.
-async fn member(app: &TestApp, workspace: WorkspaceId, role: Role) -> Person {
-    let person = app.person(role.name()).await;
+async fn member(app: &TestApp, workspace: WorkspaceId, role: Role, number: usize) -> Person {
+    let person = app.person(&format!("{}{number}", role.name())).await;
     let AccessClaims { user, issued_at: created_at, .. } = claims(app, &person);
     let mut work =
         app.instance.store.begin(Scope::Platform, Durability::Power).await.expect("work");
     let place = Membership { workspace, user, role, created_at };
     work.workspaces().add(&place).await.expect("a new member");
     work.commit().await.expect("committed");
-    active_in(app, &person, workspace)
+    saying(app, &person, |claims| (claims.workspace, claims.role) = (workspace, role))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,6 +224,9 @@ async fn every_operation_that_is_not_public_asks_who_calls() {
             Some("api_key") => {
                 answer.error(401, "invalid_api_key");
             }
+            Some("service_secret") => {
+                answer.problem(503, "integration_disabled");
+            }
             Some(other) => panic!("{other} is no way to sign in"),
             None => {
                 assert_ne!(answer.status, 401, "{}", operation.id);
@@ -150,58 +239,68 @@ async fn every_operation_that_is_not_public_asks_who_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_operation_needs_the_permission_that_stands_in_the_table() {
+async fn what_needs_a_fresh_proof_is_refused_to_who_signed_in_long_ago() {
     let app = TestApp::on_sqlite(&[]).await;
-    let ada = app.person("ada").await;
-    // Somebody who signed in, and who is nothing in the workspace.
-    let nobody = active_in(&app, &app.person("bob").await, claims(&app, &ada).workspace);
+    let stale = saying(&app, &app.person("ada").await, |claims| {
+        claims.authenticated_at -= TimeDelta::minutes(11);
+    });
     let mut found = Vec::new();
     for operation in operations(&app).await {
-        match operation.scheme.as_deref() {
-            Some("access_token") => {
-                let refused = operation.ask(&app.http, Some(&nobody.access)).await;
-                let problem = refused.problem(403, "access.forbidden");
-                let detail = problem["detail"].as_str().expect("a text").to_owned();
-                let permission = detail.split('`').nth(1).expect("a permission").to_owned();
-                found.push((operation.id, permission));
-            }
-            Some(_) => {
-                let refused = operation.ask(&app.http, Some(&nobody.access)).await;
-                refused.error(401, "invalid_api_key");
-                found.push((operation.id, "usage.spend, by API key".to_owned()));
-            }
-            None => {}
+        let person = operation.scheme.as_deref() == Some("access_token");
+        if !person || LAST[1..].contains(&&*operation.id) {
+            continue;
+        }
+        let answer = operation.ask(&app.http, Some(&stale.access)).await;
+        if answer.status == 403 {
+            let problem = answer.problem(403, "access.reauthentication_required");
+            let detail = problem["detail"].as_str().expect("a text");
+            let permission = operation.permission();
+            assert!(detail.contains(&format!("`{permission}`")), "{detail}");
+            found.push(permission);
+        } else {
+            assert!(!FRESH.contains(&operation.permission()), "{}", operation.id);
         }
     }
-    let found: Vec<_> = found.iter().map(|(id, needs)| (id.as_str(), needs.as_str())).collect();
-    assert_eq!(found, [&PERMISSIONS[..], &[LOGOUT]].concat());
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, FRESH);
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_may_do_what_it_is_for_and_is_told_what_it_lacks() {
-    let viewer = &["accounts.view", "accounts.sign_out", "usage.view"][..];
-    let member_too = &["billing.view"][..];
-    let owner_too = &["billing.manage", "access.keys"][..];
-    let app = TestApp::on_sqlite(&[]).await;
+    let viewer = [&OWN[..], &["usage.view", "accounts.members"]].concat();
+    let member_too = [&viewer[..], &["billing.view"]].concat();
+    let owner_too = ["billing.manage", "access.keys", "access.keys.create"];
+    let owner_too = [&member_too[..], &owner_too, &["accounts.members.manage"]].concat();
+    let app = TestApp::on_sqlite(&[("CAPE_ACCOUNTS__THROTTLE", "off")]).await;
     let ada = app.person("ada").await;
     let workspace = claims(&app, &ada).workspace;
     let operations = operations(&app).await;
-    for (role, may) in [
-        (Role::Viewer, viewer.to_vec()),
-        (Role::Member, [viewer, member_too].concat()),
-        (Role::Owner, [viewer, member_too, owner_too].concat()),
-    ] {
-        let person = member(&app, workspace, role).await;
-        for operation in &operations {
-            let named = PERMISSIONS.iter().chain([&LOGOUT]).find(|(id, _)| *id == operation.id);
-            let Some((_, permission)) = named else { continue };
+    for (role, may) in
+        [(Role::Viewer, viewer), (Role::Member, member_too), (Role::Owner, owner_too)]
+    {
+        let person = member(&app, workspace, role, 0).await;
+        for (number, operation) in operations.iter().enumerate() {
             if operation.scheme.as_deref() != Some("access_token") {
                 continue;
             }
+            let last = LAST.contains(&&*operation.id);
+            let other;
+            let person = if last {
+                other = member(&app, workspace, role, number).await;
+                &other
+            } else {
+                &person
+            };
+            let permission = operation.permission();
             let answer = operation.ask(&app.http, Some(&person.access)).await;
-            if may.contains(permission) {
-                assert!(![401, 403].contains(&answer.status), "{role:?} {}", operation.id);
+            if may.contains(&permission) {
+                // A password or a code that is wrong is 401 too, and says so.
+                let let_in = answer.status != 403
+                    && (answer.status != 401
+                        || answer.json()["code"].as_str().is_some_and(|c| c.starts_with("auth.")));
+                assert!(let_in, "{role:?} {} {}", operation.id, answer.text);
             } else {
                 let problem = answer.problem(403, "access.forbidden");
                 let detail = problem["detail"].as_str().expect("a text");

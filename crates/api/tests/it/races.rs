@@ -89,7 +89,7 @@ async fn permit(app: &TestApp, program: &Program) -> Permit<UseAi> {
     let origin = Origin { request: RequestId::next(&UuidV7), address: None };
     let door = &app.instance.platform.services.authenticator;
     let caller = door.program(&program.key, origin).await.expect("a good key");
-    caller.grants.permit(caller.actor).expect("a key is good for spending")
+    door.permit(caller).expect("a key is good for spending")
 }
 
 fn question() -> NewCall {

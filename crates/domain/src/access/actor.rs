@@ -48,6 +48,26 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Somebody who has not signed in, and does something that belongs to a workspace.
+    #[must_use]
+    pub const fn visitor(
+        workspace: WorkspaceId,
+        now: Timestamp,
+        request: RequestId,
+        address: Option<IpAddr>,
+    ) -> Self {
+        Self { principal: Principal::Visitor, workspace, authenticated_at: now, request, address }
+    }
+
+    /// The person who acts, and the sign-in it acts through. Nobody, for a program or a job.
+    #[must_use]
+    pub const fn person(&self) -> Option<(UserId, SessionId)> {
+        match self.principal {
+            Principal::User { id, session, .. } => Some((id, session)),
+            Principal::ApiKey { .. } | Principal::Visitor | Principal::System => None,
+        }
+    }
+
     /// The rows this actor may see.
     #[must_use]
     pub const fn scope(&self) -> Scope {

@@ -2,12 +2,14 @@
 //!
 //! The id is public and finds the row; of the secret only a hash is stored. The checksum lets
 //! scanners of source code tell a key from noise, and us refuse a typo without a look-up.
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    access::Network,
+    billing::Credits,
     ids::{ApiKeyId, UserId, WorkspaceId},
     secret::{Secret, SecretSource},
     text::Name,
@@ -33,10 +35,95 @@ pub struct ApiKey {
     pub name: Name,
     /// SHA-256 of the secret. 256 random bits need no slow hash.
     pub secret_hash: [u8; 32],
+    /// What it is good for.
+    pub rules: KeyRules,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
     /// Whether it is good.
     pub state: KeyState,
+}
+
+/// What a key is good for, as its maker decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRules {
+    /// What may be done with it.
+    pub scopes: BTreeSet<KeyScope>,
+    /// When it stops being good.
+    pub expires_at: Option<Timestamp>,
+    /// The models it may call; none named means all that the plan allows.
+    pub models: BTreeSet<Name>,
+    /// The networks it may be used from; none named means anywhere.
+    pub networks: Vec<Network>,
+    /// The most that may be spent with it, in all.
+    pub spending_cap: Option<Credits>,
+    /// Whether it dies when its maker's password changes.
+    pub ends_with_password: bool,
+}
+
+/// What may be done with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyScope {
+    /// Call models.
+    Chat,
+    /// See which models there are.
+    Models,
+}
+
+impl KeyScope {
+    /// Every scope.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Models];
+
+    /// The stable name, as stored and as shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Models => "models",
+        }
+    }
+}
+
+/// A name that is no scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of `chat`, `models`")]
+pub struct UnknownScope;
+
+impl FromStr for KeyScope {
+    type Err = UnknownScope;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScope> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name).ok_or(UnknownScope)
+    }
+}
+
+impl KeyRules {
+    /// Everything that a key can do, for ever, from anywhere.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self {
+            scopes: KeyScope::ALL.into(),
+            expires_at: None,
+            models: BTreeSet::new(),
+            networks: Vec::new(),
+            spending_cap: None,
+            ends_with_password: false,
+        }
+    }
+
+    /// Whether the key may call a model.
+    #[must_use]
+    pub fn allows_model(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|allowed| allowed.as_str() == model)
+    }
+
+    /// Whether the key may be used from an address. One that is not known is nowhere.
+    #[must_use]
+    pub fn allows_address(&self, address: Option<IpAddr>) -> bool {
+        self.networks.is_empty()
+            || address.is_some_and(|address| self.networks.iter().any(|n| n.contains(address)))
+    }
 }
 
 /// Where a key is in its life.
@@ -55,11 +142,25 @@ impl ApiKey {
     /// Whether a presented key is this one, and good. Comparing hashes tells a guesser nothing
     /// about the secret, however long it takes.
     #[must_use]
-    pub fn accepts(&self, presented: &PresentedKey) -> bool {
+    pub fn accepts(&self, presented: &PresentedKey, now: Timestamp) -> bool {
+        self.is_good(now) && self.id == presented.id && self.secret_hash == presented.hash()
+    }
+
+    /// Whether it was neither taken back nor has it expired.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
         match self.state {
-            KeyState::Active => self.id == presented.id && self.secret_hash == presented.hash(),
+            KeyState::Active => self.rules.expires_at.is_none_or(|expiry| now < expiry),
             KeyState::Revoked { .. } => false,
         }
+    }
+
+    /// Lets the key run out, because another one takes its place. It never lives longer for it.
+    #[must_use]
+    pub fn run_out(mut self, at: Timestamp) -> Self {
+        let expires_at = self.rules.expires_at.map_or(at, |expiry| expiry.min(at));
+        self.rules.expires_at = Some(expires_at);
+        self
     }
 
     /// What may be shown of the key: enough to recognise it.
@@ -216,21 +317,43 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_key_stays_revoked_since_the_first_time() {
-        let (first, later) = (Timestamp::UNIX_EPOCH, Timestamp::MAX_UTC);
-        let key = ApiKey {
+    fn a_key_is_good_from_where_for_what_and_as_long_as_its_maker_said() {
+        let at = |seconds| Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        let mut rules = KeyRules::unlimited();
+        let (home, other) = ("192.0.2.7".parse().ok(), "192.0.2.8".parse().ok());
+        assert!(rules.allows_model("gpt-4o") && rules.allows_address(None));
+        rules.networks = vec!["192.0.2.7".parse().expect("a network")];
+        rules.models = ["other".parse().expect("a model")].into();
+        assert!(rules.allows_address(home) && !rules.allows_address(other));
+        assert!(!rules.allows_address(None) && !rules.allows_model("gpt-4o"));
+        let key = stored().run_out(at(10)).run_out(at(20));
+        assert_eq!(key.rules.expires_at, Some(at(10)), "it never lives longer");
+        assert!(key.is_good(at(9)) && !key.is_good(at(10)));
+        assert!(!key.accepts(&self::key(), at(10)));
+    }
+
+    fn stored() -> ApiKey {
+        ApiKey {
             id: key().id,
             workspace: WorkspaceId::new(Uuid::nil()),
             owner: UserId::new(Uuid::nil()),
             name: "ci".parse().expect("a name"),
             secret_hash: key().hash(),
-            created_at: first,
+            rules: KeyRules::unlimited(),
+            created_at: Timestamp::UNIX_EPOCH,
+            last_used_at: None,
             state: KeyState::Active,
-        };
+        }
+    }
+
+    #[test]
+    fn a_revoked_key_stays_revoked_since_the_first_time() {
+        let (first, later) = (Timestamp::UNIX_EPOCH, Timestamp::MAX_UTC);
+        let key = stored();
         let guess = PresentedKey { secret: Secret::new("guess"), ..self::key() };
-        assert!(key.accepts(&self::key()) && !key.accepts(&guess));
+        assert!(key.accepts(&self::key(), first) && !key.accepts(&guess, first));
         let revoked = key.revoke(first);
-        assert!(!revoked.accepts(&self::key()));
+        assert!(!revoked.accepts(&self::key(), first));
         assert_eq!(revoked.state, KeyState::Revoked { at: first });
         assert_eq!(revoked.clone().revoke(later), revoked);
     }

@@ -29,8 +29,8 @@ pub enum ControlChange {
         /// The first epoch that is good.
         epoch: u32,
     },
-    /// The key is dead.
-    ApiKeyRevoked(ApiKeyId),
+    /// The key was taken back, or may no longer be what it was: it has to be loaded again.
+    ApiKeyChanged(ApiKeyId),
     /// What the workspace may do has to be loaded again.
     PlanChanged(WorkspaceId),
 }
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::TokenId,
+        access::{Role, TokenId},
         ids::{UserId, WorkspaceId},
     };
 
@@ -94,6 +94,7 @@ mod tests {
             session,
             epoch,
             workspace: WorkspaceId::new(Uuid::nil()),
+            role: Role::Owner,
             authenticated_at: Timestamp::UNIX_EPOCH,
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + AccessClaims::LIFE,

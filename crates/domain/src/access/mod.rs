@@ -4,19 +4,27 @@
 mod actor;
 mod api_key;
 mod control;
+mod network;
 mod permit;
 mod ports;
+mod throttle;
 mod token;
 
 pub use actor::{Actor, Principal};
-pub use api_key::{ApiKey, InvalidApiKey, KeyState, PresentedKey};
+pub use api_key::{
+    ApiKey, InvalidApiKey, KeyRules, KeyScope, KeyState, PresentedKey, UnknownScope,
+};
 pub use control::{ControlChange, ControlEntry, FEED_OVERLAP, FEED_STALE_AFTER, Revocations};
+pub use network::{InvalidNetwork, Network};
 pub use permit::{
-    Forbidden, Grants, ManageBilling, ManageKeys, Permission, Permit, Role, SignOut, UnknownRole,
-    UseAi, ViewBilling, ViewProfile, ViewUsage,
+    ChangeEmail, ChangePassword, CloseAccount, CreateKeys, EditProfile, FRESH_FOR, Forbidden,
+    Grants, ManageBilling, ManageKeys, ManageMembers, ManageMfa, ManageSessions, Permission,
+    Permit, Role, SignOut, UnknownRole, UseAi, ViewBilling, ViewMembers, ViewModels, ViewProfile,
+    ViewUsage,
 };
 pub use ports::{
     AccessReads, AccessRepositories, AccessTokens, ApiKeyReads, ApiKeyRepository, ControlReads,
-    ControlRepository,
+    ControlRepository, Throttle,
 };
+pub use throttle::{Attempt, Axis, Door, Tally, Throttled};
 pub use token::{AccessClaims, TokenId, TokenRefused};

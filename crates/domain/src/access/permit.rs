@@ -11,23 +11,39 @@
 //! ```
 use std::{collections::BTreeSet, fmt, marker::PhantomData, str::FromStr};
 
-use super::Actor;
-use crate::store::Scope;
+use chrono::TimeDelta;
+
+use super::{Actor, KeyScope};
+use crate::{store::Scope, time::Timestamp};
 
 /// Something an actor may be allowed to do.
 pub trait Permission: Send + Sync + 'static {
     /// Its stable name, as granted and as shown.
     const NAME: &'static str;
+
+    /// Whether an old proof of who it is is not enough: see [`FRESH_FOR`].
+    const FRESH: bool;
 }
+
+/// For so long after it showed who it is, a person may do what needs a fresh proof
+/// (OWASP ASVS 5.0, 7.5.3).
+pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
 
 macro_rules! permission {
     ($(#[$doc:meta])* $name:ident, $code:literal) => {
+        permission!($(#[$doc])* $name, $code, false);
+    };
+    ($(#[$doc:meta])* $name:ident, $code:literal, fresh) => {
+        permission!($(#[$doc])* $name, $code, true);
+    };
+    ($(#[$doc:meta])* $name:ident, $code:literal, $fresh:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub enum $name {}
 
         impl Permission for $name {
             const NAME: &'static str = $code;
+            const FRESH: bool = $fresh;
         }
     };
 }
@@ -41,8 +57,44 @@ permission!(
     SignOut, "accounts.sign_out"
 );
 permission!(
-    /// Make, list and revoke API keys.
+    /// Change what one tells about oneself.
+    EditProfile, "accounts.edit"
+);
+permission!(
+    /// See and end one's own sessions, and show again who one is.
+    ManageSessions, "accounts.sessions"
+);
+permission!(
+    /// Change one's own password; the old one is asked for.
+    ChangePassword, "accounts.password"
+);
+permission!(
+    /// Move to another address.
+    ChangeEmail, "accounts.email", fresh
+);
+permission!(
+    /// Set up and switch off one's own second factor.
+    ManageMfa, "accounts.mfa", fresh
+);
+permission!(
+    /// Close one's own account.
+    CloseAccount, "accounts.close", fresh
+);
+permission!(
+    /// See who is in the workspace, and who was asked to join.
+    ViewMembers, "accounts.members"
+);
+permission!(
+    /// Ask people to join, change what they are, and remove them.
+    ManageMembers, "accounts.members.manage", fresh
+);
+permission!(
+    /// List and revoke API keys.
     ManageKeys, "access.keys"
+);
+permission!(
+    /// Make API keys.
+    CreateKeys, "access.keys.create", fresh
 );
 permission!(
     /// See balance, orders and invoices.
@@ -55,6 +107,10 @@ permission!(
 permission!(
     /// See what was used and what it cost.
     ViewUsage, "usage.view"
+);
+permission!(
+    /// See which models there are.
+    ViewModels, "usage.models"
 );
 permission!(
     /// Spend credits on the AI features.
@@ -94,15 +150,16 @@ impl Role {
     /// What the role may do.
     #[must_use]
     pub fn grants(self) -> Grants {
-        let viewer = Grants::default().with::<ViewProfile>().with::<SignOut>().with::<ViewUsage>();
+        let viewer = Grants::of_self().with::<ViewUsage>().with::<ViewMembers>();
+        let member = || viewer.clone().with::<ViewBilling>().with::<UseAi>();
         match self {
             Self::Viewer => viewer,
-            Self::Member => viewer.with::<ViewBilling>().with::<UseAi>(),
-            Self::Owner => viewer
-                .with::<ViewBilling>()
-                .with::<UseAi>()
+            Self::Member => member(),
+            Self::Owner => member()
                 .with::<ManageBilling>()
-                .with::<ManageKeys>(),
+                .with::<ManageKeys>()
+                .with::<CreateKeys>()
+                .with::<ManageMembers>(),
         }
     }
 }
@@ -123,10 +180,27 @@ impl FromStr for Role {
 pub struct Grants(BTreeSet<&'static str>);
 
 impl Grants {
-    /// What a program may do with an API key: spend, and nothing about the account.
+    /// What everybody may do with the account that is its own, whatever it is in a workspace.
     #[must_use]
-    pub fn of_api_key() -> Self {
-        Self::default().with::<UseAi>()
+    pub fn of_self() -> Self {
+        Self::default()
+            .with::<ViewProfile>()
+            .with::<EditProfile>()
+            .with::<SignOut>()
+            .with::<ManageSessions>()
+            .with::<ChangePassword>()
+            .with::<ChangeEmail>()
+            .with::<ManageMfa>()
+            .with::<CloseAccount>()
+    }
+
+    /// What a program may do with a key of these scopes: nothing about the account.
+    #[must_use]
+    pub fn of_api_key(scopes: &BTreeSet<KeyScope>) -> Self {
+        scopes.iter().fold(Self::default(), |grants, scope| match scope {
+            KeyScope::Chat => grants.with::<UseAi>(),
+            KeyScope::Models => grants.with::<ViewModels>(),
+        })
     }
 
     /// The same, and `P`.
@@ -136,24 +210,41 @@ impl Grants {
         self
     }
 
-    /// Proves that `actor` may do `P`. There is no other way to a [`Permit`].
+    /// Proves that `actor` may do `P` at `now`. There is no other way to a [`Permit`].
     ///
     /// # Errors
     ///
-    /// [`Forbidden`] names the missing permission.
-    pub fn permit<P: Permission>(&self, actor: Actor) -> Result<Permit<P>, Forbidden> {
-        if self.0.contains(P::NAME) {
-            Ok(Permit { actor, permission: PhantomData })
-        } else {
-            Err(Forbidden(P::NAME))
+    /// [`Forbidden`] names the missing permission, or the one that needs a fresh proof.
+    pub fn permit<P: Permission>(
+        &self,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Permit<P>, Forbidden> {
+        if !self.0.contains(P::NAME) {
+            return Err(Forbidden::Missing(P::NAME));
         }
+        if P::FRESH && now >= actor.authenticated_at + FRESH_FOR {
+            return Err(Forbidden::Stale(P::NAME));
+        }
+        Ok(Permit { actor, permission: PhantomData })
+    }
+
+    /// Every permission, by its name.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied()
     }
 }
 
-/// The actor lacks a permission.
+/// The actor may not do this, or not now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this action needs the permission `{0}`")]
-pub struct Forbidden(pub &'static str);
+pub enum Forbidden {
+    /// It lacks a permission.
+    #[error("this action needs the permission `{0}`")]
+    Missing(&'static str),
+    /// It showed who it is too long ago.
+    #[error("`{0}` needs a fresh proof of who you are: sign in again, or reauthenticate")]
+    Stale(&'static str),
+}
 
 /// An actor that was found to hold `P`.
 #[must_use = "a permit is asked for by the use case it allows"]
@@ -191,54 +282,71 @@ mod tests {
     use crate::{
         access::Principal,
         ids::{RequestId, WorkspaceId},
-        time::Timestamp,
     };
 
-    fn may<P: Permission>(grants: &Grants) -> bool {
-        let actor = Actor {
+    fn actor(authenticated_at: Timestamp) -> Actor {
+        Actor {
             principal: Principal::System,
             workspace: WorkspaceId::new(Uuid::nil()),
-            authenticated_at: Timestamp::UNIX_EPOCH,
+            authenticated_at,
             request: RequestId::new(Uuid::nil()),
             address: None,
-        };
-        grants.permit::<P>(actor).is_ok()
+        }
+    }
+
+    fn names(grants: &Grants) -> Vec<&'static str> {
+        grants.names().collect()
     }
 
     #[test]
     fn every_role_may_do_exactly_this() {
-        type Row = (&'static str, [bool; 7]);
-        let row = |name, grants: &Grants| -> Row {
-            let may = [
-                may::<ViewProfile>(grants),
-                may::<SignOut>(grants),
-                may::<ViewUsage>(grants),
-                may::<ViewBilling>(grants),
-                may::<UseAi>(grants),
-                may::<ManageBilling>(grants),
-                may::<ManageKeys>(grants),
-            ];
-            (name, may)
+        let own = [
+            "accounts.close",
+            "accounts.edit",
+            "accounts.email",
+            "accounts.mfa",
+            "accounts.password",
+            "accounts.sessions",
+            "accounts.sign_out",
+            "accounts.view",
+        ];
+        let more = |names: &[&'static str]| {
+            let mut all = [&own[..], names].concat();
+            all.sort_unstable();
+            all
         };
-        let table: Vec<Row> = [
-            row("nobody", &Grants::default()),
-            row("api key", &Grants::of_api_key()),
-            row("viewer", &Role::Viewer.grants()),
-            row("member", &Role::Member.grants()),
-            row("owner", &Role::Owner.grants()),
-        ]
-        .into();
-        assert_eq!(
-            table,
-            [
-                // profile, sign out, usage, billing, ai, manage billing, manage keys
-                ("nobody", [false, false, false, false, false, false, false]),
-                ("api key", [false, false, false, false, true, false, false]),
-                ("viewer", [true, true, true, false, false, false, false]),
-                ("member", [true, true, true, true, true, false, false]),
-                ("owner", [true, true, true, true, true, true, true]),
-            ]
-        );
+        let viewer = ["accounts.members", "usage.view"];
+        let member = [&viewer[..], &["billing.view", "usage.spend"]].concat();
+        let owner =
+            ["access.keys", "access.keys.create", "accounts.members.manage", "billing.manage"];
+        assert_eq!(names(&Grants::default()), [""; 0]);
+        assert_eq!(names(&Grants::of_self()), own);
+        assert_eq!(names(&Role::Viewer.grants()), more(&viewer));
+        assert_eq!(names(&Role::Member.grants()), more(&member));
+        assert_eq!(names(&Role::Owner.grants()), more(&[&member[..], &owner].concat()));
+    }
+
+    #[test]
+    fn an_api_key_may_do_what_its_scopes_say_and_nothing_about_the_account() {
+        let of = |scopes: &[KeyScope]| Grants::of_api_key(&scopes.iter().copied().collect());
+        assert_eq!(names(&of(&[])), [""; 0]);
+        assert_eq!(names(&of(&[KeyScope::Chat])), ["usage.spend"]);
+        assert_eq!(names(&of(&KeyScope::ALL)), ["usage.models", "usage.spend"]);
+    }
+
+    #[test]
+    fn what_needs_a_fresh_proof_is_refused_ten_minutes_after_the_last_one() {
+        let owner = Role::Owner.grants();
+        let shown = Timestamp::UNIX_EPOCH;
+        let at = |minutes| shown + TimeDelta::minutes(minutes);
+        for (now, fresh) in [(at(0), true), (at(9), true), (at(10), false), (at(60), false)] {
+            assert_eq!(owner.permit::<CreateKeys>(actor(shown), now).is_ok(), fresh, "{now}");
+            assert!(owner.permit::<ManageKeys>(actor(shown), now).is_ok(), "{now}");
+        }
+        let stale = owner.permit::<ChangeEmail>(actor(shown), at(10)).err();
+        assert_eq!(stale, Some(Forbidden::Stale("accounts.email")));
+        let missing = Role::Member.grants().permit::<CreateKeys>(actor(shown), at(60)).err();
+        assert_eq!(missing, Some(Forbidden::Missing("access.keys.create")));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 use chrono::TimeDelta;
 
 use crate::{
+    access::Role,
     ids::{SessionId, UserId, WorkspaceId},
     time::Timestamp,
 };
@@ -21,7 +22,9 @@ pub struct AccessClaims {
     pub epoch: u32,
     /// The workspace that is active.
     pub workspace: WorkspaceId,
-    /// When the password was last given.
+    /// What the user is there. When that changes, the session's epoch does.
+    pub role: Role,
+    /// When a password, a code or a second factor was last given.
     pub authenticated_at: Timestamp,
     /// When the token was made.
     pub issued_at: Timestamp,

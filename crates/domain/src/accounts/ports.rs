@@ -1,11 +1,14 @@
-//! What accounts need from the outside.
+//! What accounts need from the outside, beside the store.
 use async_trait::async_trait;
 
-use super::{Email, Membership, Password, PasswordHash, Profile, Session, User, Workspace};
+use super::{
+    Appraisal, Chooser, Email, Invitation, Letter, OneTimeToken, Password, PasswordHash, Session,
+    Verified,
+};
 use crate::{
-    ids::{SessionId, UserId, WorkspaceId},
-    secret::Secret,
-    store::{BoxError, StoreError},
+    secret::{Secret, SecretSource},
+    store::BoxError,
+    time::Timestamp,
 };
 
 /// Hashes passwords, a bounded number at a time: more wait, and memory stays bounded.
@@ -28,126 +31,69 @@ pub trait PasswordHasher: Send + Sync {
         &self,
         password: &Password,
         hash: Option<&PasswordHash>,
-    ) -> Result<bool, BoxError>;
+    ) -> Result<Verified, BoxError>;
 }
 
-/// Derives the secrets of refresh tokens from a server key.
-pub trait RefreshSecrets: Send + Sync {
+/// Tells how good a password is, without asking anybody.
+pub trait PasswordMeter: Send + Sync {
+    /// Looks at a password that `chooser` is about to choose.
+    fn appraise(&self, password: &str, chooser: Chooser<'_>) -> Appraisal;
+}
+
+/// Derives secrets from a server key, so that none has to be stored. Each kind of secret has a
+/// derivation of its own: none of them ever equals one of another kind.
+pub trait SecretDeriver: Send + Sync {
     /// The secret of one generation of a session, in hex: HKDF over the server key, the
     /// session's salt, its id and the generation.
-    fn derive(&self, session: &Session, generation: u32) -> Secret;
+    fn refresh(&self, session: &Session, generation: u32) -> Secret;
+
+    /// What the pages of a session that lives in cookies repeat in a header, in hex.
+    fn csrf(&self, session: &Session) -> Secret;
+
+    /// The secret of a link, in hex.
+    fn link(&self, token: &OneTimeToken) -> Secret;
+
+    /// The six digits that stand for a link.
+    fn code(&self, token: &OneTimeToken) -> Secret;
+
+    /// The secret of an invitation's link, in hex.
+    fn invitation(&self, invitation: &Invitation) -> Secret;
 
     /// Compares in constant time.
     fn matches(&self, derived: &Secret, presented: &Secret) -> bool;
 }
 
-/// Users and their profiles, to look at.
-#[async_trait]
-pub trait UserReads: Send {
-    /// The user with this id.
-    async fn find(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+/// Computes the codes of apps: TOTP (RFC 6238) over HMAC-SHA-1, six digits, thirty seconds, as
+/// every app can.
+pub trait TotpCodes: Send + Sync {
+    /// A fresh secret of 160 bits, in base 32.
+    fn generate(&self, source: &dyn SecretSource) -> Secret;
 
-    /// The user who signs in with this address.
-    async fn find_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError>;
+    /// The time step that a code is of, if it is of the current one, the one before or the next.
+    fn step(&self, secret: &Secret, code: &str, now: Timestamp) -> Option<u64>;
 
-    /// The user's profile.
-    async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError>;
+    /// What an app reads from a QR code: `otpauth://totp/…`.
+    fn uri(&self, secret: &Secret, account: &Email) -> Secret;
 }
 
-/// Users and their profiles, to change.
+/// Why a mail did not go out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// It never will: its receiver does not exist, or does not want it.
+    #[error("the mail was refused for good: {0}")]
+    Refused(String),
+    /// Trying again may help.
+    #[error("the mail could not be handed over")]
+    Unavailable(#[source] BoxError),
+}
+
+/// Hands mails over to whoever delivers them.
 #[async_trait]
-pub trait UserRepository: UserReads {
-    /// Stores a new user with its profile.
+pub trait Mailer: Send + Sync {
+    /// Hands one over. The same letter may come twice; its id tells its receiver's program.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] when the address is taken.
-    async fn insert(&mut self, user: &User, profile: &Profile) -> Result<(), StoreError>;
-
-    /// Replaces the stored user, if nobody changed it since it was read.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Conflict`] when `version` is no longer the stored one.
-    async fn update(&mut self, user: &User) -> Result<(), StoreError>;
-}
-
-/// Workspaces and memberships, to look at.
-#[async_trait]
-pub trait WorkspaceReads: Send {
-    /// The workspace with this id, if it is within scope.
-    async fn find(&mut self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError>;
-
-    /// The user's place in a workspace.
-    async fn membership(
-        &mut self,
-        workspace: WorkspaceId,
-        user: UserId,
-    ) -> Result<Option<Membership>, StoreError>;
-
-    /// All places the user has within scope, the oldest first: that one is its own workspace.
-    async fn memberships(&mut self, user: UserId) -> Result<Vec<Membership>, StoreError>;
-}
-
-/// Workspaces and memberships, to change.
-#[async_trait]
-pub trait WorkspaceRepository: WorkspaceReads {
-    /// Stores a new workspace.
-    async fn insert(&mut self, workspace: &Workspace) -> Result<(), StoreError>;
-
-    /// Stores a new membership.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Conflict`] when the user is a member already.
-    async fn add(&mut self, membership: &Membership) -> Result<(), StoreError>;
-}
-
-/// Sessions, to look at.
-#[async_trait]
-pub trait SessionReads: Send {
-    /// The session with this id, live or not.
-    async fn find(&mut self, id: SessionId) -> Result<Option<Session>, StoreError>;
-}
-
-/// Sessions, to change.
-#[async_trait]
-pub trait SessionRepository: SessionReads {
-    /// Stores a new session.
-    async fn insert(&mut self, session: &Session) -> Result<(), StoreError>;
-
-    /// Replaces the stored session, if nobody changed it since it was read.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Conflict`] when `version` is no longer the stored one.
-    async fn update(&mut self, session: &Session) -> Result<(), StoreError>;
-
-    /// Takes note that a token of this generation was used. The note never moves back, and it
-    /// is no change in the sense of `version`.
-    async fn note_use(&mut self, id: SessionId, generation: u32) -> Result<(), StoreError>;
-}
-
-/// What accounts read.
-pub trait AccountsReads: Send {
-    /// Users and profiles.
-    fn users(&mut self) -> &mut dyn UserReads;
-
-    /// Workspaces and memberships.
-    fn workspaces(&mut self) -> &mut dyn WorkspaceReads;
-
-    /// Sessions.
-    fn sessions(&mut self) -> &mut dyn SessionReads;
-}
-
-/// The repositories accounts work with, all in the same unit of work.
-pub trait AccountsRepositories: Send {
-    /// Users and profiles.
-    fn users(&mut self) -> &mut dyn UserRepository;
-
-    /// Workspaces and memberships.
-    fn workspaces(&mut self) -> &mut dyn WorkspaceRepository;
-
-    /// Sessions.
-    fn sessions(&mut self) -> &mut dyn SessionRepository;
+    /// See [`DeliveryError`].
+    async fn deliver(&self, letter: &Letter) -> Result<(), DeliveryError>;
 }

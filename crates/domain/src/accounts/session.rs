@@ -14,7 +14,7 @@
 //!
 //! "Used" is the refresh token *or* the access token of the pair: who uses either has received
 //! both. Deriving and comparing secrets is *not* done here.
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -22,8 +22,12 @@ use uuid::Uuid;
 use crate::{
     ids::{SessionId, UserId, WorkspaceId},
     secret::Secret,
+    text::Line,
     time::Timestamp,
 };
+
+/// What a client says it is (its `User-Agent`), cut to what is worth showing.
+pub type Device = Line<200>;
 
 /// A sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +48,38 @@ pub struct Session {
     pub used_generation: u32,
     /// Random bytes that go into every secret of the session.
     pub salt: [u8; 32],
-    /// When the password was given.
+    /// When a password, a code or a second factor was last given.
     pub authenticated_at: Timestamp,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When a pair of its tokens was last used for the first time: within a quarter of an hour,
+    /// the life of an access token, when it was last seen.
+    pub last_seen_at: Timestamp,
+    /// What signed in.
+    pub device: Option<Device>,
+    /// Where from.
+    pub address: Option<IpAddr>,
     /// Whether it lives.
     pub state: SessionState,
     /// Grows with every stored change; guards concurrent writers.
     pub version: u32,
+}
+
+/// What a session begins with.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Its identity.
+    pub id: SessionId,
+    /// Who signs in.
+    pub user: UserId,
+    /// The workspace that is active.
+    pub workspace: WorkspaceId,
+    /// Random bytes that go into every secret of the session.
+    pub salt: [u8; 32],
+    /// What signs in.
+    pub device: Option<Device>,
+    /// Where from.
+    pub address: Option<IpAddr>,
 }
 
 /// Where a session is in its life.
@@ -76,11 +106,18 @@ pub enum EndReason {
     LoggedOut,
     /// A refresh token came back that should be gone.
     Theft,
+    /// Its user took it back from another session.
+    Revoked,
+    /// The password or the address that it was begun with was changed.
+    CredentialsChanged,
+    /// The account was closed.
+    Deactivated,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 2] = [Self::LoggedOut, Self::Theft];
+    pub const ALL: [Self; 5] =
+        [Self::LoggedOut, Self::Theft, Self::Revoked, Self::CredentialsChanged, Self::Deactivated];
 
     /// The stable name, as stored and as shown.
     #[must_use]
@@ -88,6 +125,9 @@ impl EndReason {
         match self {
             Self::LoggedOut => "logged_out",
             Self::Theft => "theft",
+            Self::Revoked => "revoked",
+            Self::CredentialsChanged => "credentials_changed",
+            Self::Deactivated => "deactivated",
         }
     }
 }
@@ -127,13 +167,8 @@ impl Session {
 
     /// A session that begins now, with the first pair.
     #[must_use]
-    pub fn begin(
-        id: SessionId,
-        user: UserId,
-        workspace: WorkspaceId,
-        salt: [u8; 32],
-        now: Timestamp,
-    ) -> Self {
+    pub fn begin(beginning: Beginning, now: Timestamp) -> Self {
+        let Beginning { id, user, workspace, salt, device, address } = beginning;
         Self {
             id,
             user,
@@ -144,6 +179,10 @@ impl Session {
             used_generation: 0,
             salt,
             authenticated_at: now,
+            created_at: now,
+            last_seen_at: now,
+            device,
+            address,
             state: SessionState::Live { expires_at: now + Self::LIFE },
             version: 0,
         }
@@ -184,9 +223,32 @@ impl Session {
             generation: self.generation + 1,
             used_generation: self.used_generation.max(self.generation),
             rotated_at: now,
+            last_seen_at: now,
             state: SessionState::Live { expires_at: now + Self::LIFE },
             ..self
         }
+    }
+
+    /// Takes note that its user has just shown again who it is.
+    #[must_use]
+    pub fn reauthenticate(self, now: Timestamp) -> Self {
+        Self { authenticated_at: now, last_seen_at: now, ..self }
+    }
+
+    /// Kills the access tokens that are out: what they say is no longer true. The refresh token
+    /// stays good, and its next pair says what is.
+    #[must_use]
+    pub fn outdate(self) -> Self {
+        match self.state {
+            SessionState::Live { .. } => Self { epoch: self.epoch + 1, ..self },
+            SessionState::Ended { .. } => self,
+        }
+    }
+
+    /// Makes another workspace the active one. Access tokens for the former one die.
+    #[must_use]
+    pub fn switch(self, workspace: WorkspaceId) -> Self {
+        Self { workspace, ..self }.outdate()
     }
 
     /// Ends the session and kills its access tokens. The first reason stands.
@@ -266,7 +328,9 @@ mod tests {
     fn session() -> Session {
         let nil = Uuid::nil();
         let (id, user, workspace) = (SessionId::new(nil), UserId::new(nil), WorkspaceId::new(nil));
-        Session::begin(id, user, workspace, [0; 32], at(0))
+        let beginning =
+            Beginning { id, user, workspace, salt: [0; 32], device: None, address: None };
+        Session::begin(beginning, at(0))
     }
 
     #[test]
@@ -302,6 +366,15 @@ mod tests {
         assert_eq!(ended.epoch, 1);
         assert!(!ended.is_live(at(5)));
         assert_eq!(ended.clone().end(EndReason::LoggedOut, at(6)), ended);
+    }
+
+    #[test]
+    fn outdating_kills_the_access_tokens_of_a_living_session_and_no_more() {
+        let outdated = session().outdate();
+        assert_eq!((outdated.epoch, outdated.generation), (1, 1));
+        assert!(outdated.is_live(at(5)));
+        let ended = session().end(EndReason::Revoked, at(5));
+        assert_eq!(ended.clone().outdate(), ended);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct User {
     pub user_type: UserType,
     /// Whether the address is known to be its own.
     pub verification: Verification,
+    /// Whether it may sign in at all.
+    pub state: UserState,
     /// When it signed up.
     pub created_at: Timestamp,
     /// Grows with every stored change; guards concurrent writers.
@@ -67,6 +69,18 @@ pub enum Verification {
     },
 }
 
+/// Where an account is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserState {
+    /// Good.
+    Active,
+    /// Closed, by its user or by an operator.
+    Deactivated {
+        /// When.
+        at: Timestamp,
+    },
+}
+
 impl UserType {
     /// Every user type.
     pub const ALL: [Self; 2] = [Self::Customer, Self::Developer];
@@ -99,6 +113,42 @@ impl User {
         }
     }
 
+    /// Whether the account was not closed.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        match self.state {
+            UserState::Active => true,
+            UserState::Deactivated { .. } => false,
+        }
+    }
+
+    /// Closes the account. The first time stands.
+    #[must_use]
+    pub fn deactivate(self, now: Timestamp) -> Self {
+        match self.state {
+            UserState::Active => Self { state: UserState::Deactivated { at: now }, ..self },
+            UserState::Deactivated { .. } => self,
+        }
+    }
+
+    /// Opens a closed account again.
+    #[must_use]
+    pub fn reactivate(self) -> Self {
+        Self { state: UserState::Active, ..self }
+    }
+
+    /// Gives the user another password.
+    #[must_use]
+    pub fn change_password(self, password: PasswordHash) -> Self {
+        Self { password, ..self }
+    }
+
+    /// Moves the user to an address that is known to be its own.
+    #[must_use]
+    pub fn change_email(self, email: Email, now: Timestamp) -> Self {
+        Self { email, verification: Verification::Verified { at: now }, ..self }
+    }
+
     /// Takes note that the address is the user's. The first time stands.
     #[must_use]
     pub fn verify(self, now: Timestamp) -> Self {
@@ -127,17 +177,30 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_address_is_verified_once() {
-        let user = User {
+    fn user() -> User {
+        User {
             id: UserId::new(Uuid::nil()),
             email: "ada@example.com".parse().expect("an address"),
             password: PasswordHash::from_phc(""),
             user_type: UserType::Customer,
             verification: Verification::Pending,
+            state: UserState::Active,
             created_at: Timestamp::UNIX_EPOCH,
             version: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn a_closed_account_keeps_its_first_end_and_can_be_opened_again() {
+        let closed = user().deactivate(Timestamp::UNIX_EPOCH);
+        assert!(!closed.is_active());
+        assert_eq!(closed.clone().deactivate(Timestamp::MAX_UTC), closed);
+        assert_eq!(closed.reactivate(), user());
+    }
+
+    #[test]
+    fn an_address_is_verified_once() {
+        let user = user();
         assert!(!user.is_verified());
         let verified = user.verify(Timestamp::UNIX_EPOCH);
         assert!(verified.is_verified());

@@ -36,7 +36,7 @@ pub struct AuditEntry {
 pub enum Action {
     /// Somebody signed up.
     UserRegistered,
-    /// An operator vouched for an address.
+    /// An address was shown to be its user's own, or an operator vouched for it.
     UserVerified,
     /// Somebody signed in.
     SessionBegun,
@@ -44,6 +44,38 @@ pub enum Action {
     SessionEnded,
     /// A stolen refresh token was noticed.
     SessionStolen,
+    /// A password was changed by who knew the old one.
+    PasswordChanged,
+    /// A password was replaced by who has the mail box.
+    PasswordReset,
+    /// Somebody moved to another address.
+    EmailChanged,
+    /// A second factor was switched on.
+    MfaEnabled,
+    /// A second factor was switched off.
+    MfaDisabled,
+    /// A recovery code stood in for the second factor.
+    RecoveryCodeUsed,
+    /// Recovery codes were replaced.
+    RecoveryCodesReplaced,
+    /// Somebody changed what it tells about itself.
+    ProfileChanged,
+    /// An account was closed.
+    UserDeactivated,
+    /// A closed account was opened again.
+    UserReactivated,
+    /// Somebody was asked to join a workspace.
+    MemberInvited,
+    /// An invitation was taken back.
+    InvitationRevoked,
+    /// Somebody joined a workspace.
+    MemberJoined,
+    /// What a member is was changed.
+    MemberRoleChanged,
+    /// A member was removed.
+    MemberRemoved,
+    /// An API key was replaced by another one.
+    ApiKeyRotated,
     /// An API key was made.
     ApiKeyCreated,
     /// An API key was taken back.
@@ -62,12 +94,28 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 28] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
         Self::SessionEnded,
         Self::SessionStolen,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChanged,
+        Self::MfaEnabled,
+        Self::MfaDisabled,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesReplaced,
+        Self::ProfileChanged,
+        Self::UserDeactivated,
+        Self::UserReactivated,
+        Self::MemberInvited,
+        Self::InvitationRevoked,
+        Self::MemberJoined,
+        Self::MemberRoleChanged,
+        Self::MemberRemoved,
+        Self::ApiKeyRotated,
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::OrderPlaced,
@@ -86,6 +134,22 @@ impl Action {
             Self::SessionBegun => "session.begun",
             Self::SessionEnded => "session.ended",
             Self::SessionStolen => "session.stolen",
+            Self::PasswordChanged => "password.changed",
+            Self::PasswordReset => "password.reset",
+            Self::EmailChanged => "email.changed",
+            Self::MfaEnabled => "mfa.enabled",
+            Self::MfaDisabled => "mfa.disabled",
+            Self::RecoveryCodeUsed => "mfa.recovery_code_used",
+            Self::RecoveryCodesReplaced => "mfa.recovery_codes_replaced",
+            Self::ProfileChanged => "profile.changed",
+            Self::UserDeactivated => "user.deactivated",
+            Self::UserReactivated => "user.reactivated",
+            Self::MemberInvited => "member.invited",
+            Self::InvitationRevoked => "invitation.revoked",
+            Self::MemberJoined => "member.joined",
+            Self::MemberRoleChanged => "member.role_changed",
+            Self::MemberRemoved => "member.removed",
+            Self::ApiKeyRotated => "api_key.rotated",
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
             Self::OrderPlaced => "order.placed",

@@ -1,5 +1,5 @@
 //! Credits are a whole number of millionths. One credit is one United States cent.
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// An exact number of credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +71,28 @@ impl fmt::Display for Credits {
     }
 }
 
+/// A text that is no amount of credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a number of credits with at most six decimals, such as 250.5")]
+pub struct InvalidCredits;
+
+/// An amount as people write it: digits, and at most six decimals. No sign, no exponent.
+impl FromStr for Credits {
+    type Err = InvalidCredits;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCredits> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 6 {
+            return Err(InvalidCredits);
+        }
+        let whole: i64 = whole.parse().map_err(|_| InvalidCredits)?;
+        let micros: i64 = format!("{decimals:0<6}").parse().map_err(|_| InvalidCredits)?;
+        let whole = whole.checked_mul(Self::MICROS).ok_or(InvalidCredits)?;
+        whole.checked_add(micros).map(Self).ok_or(InvalidCredits)
+    }
+}
+
 /// A share in hundredths of a per cent: 2 000 is 20 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BasisPoints(pub u32);
@@ -78,6 +100,26 @@ pub struct BasisPoints(pub u32);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_read_as_people_write_it() {
+        for (text, micros) in [
+            ("250.5", Some(250_500_000)),
+            ("0.000001", Some(1)),
+            ("7", Some(7_000_000)),
+            ("500.000000", Some(500_000_000)),
+            ("", None),
+            (".5", None),
+            ("5.", None),
+            ("-1", None),
+            ("+1", None),
+            ("1e3", None),
+            ("1.0000001", None),
+            ("9223372036855", None),
+        ] {
+            assert_eq!(text.parse().ok().map(Credits::micros), micros, "{text}");
+        }
+    }
 
     #[test]
     fn credits_read_as_decimals() {

@@ -22,8 +22,9 @@ pub use estimate::{Estimate, MESSAGE_OVERHEAD, estimate, likely_tokens};
 pub use limit::{Claim, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Window};
 pub use model::{Model, ModelClass, Provider, UnknownModelClass, UnknownProvider};
 pub use ports::{
-    CallReads, CallRepository, ChatProvider, ChatStream, ModelProviderError, QuotaReads,
-    QuotaRepository, UnsupportedParameter, UsageReads, UsageRepositories,
+    CallReads, CallRepository, ChatProvider, ChatStream, KeySpendingReads, KeySpendingRepository,
+    ModelProviderError, QuotaReads, QuotaRepository, UnsupportedParameter, UsageReads,
+    UsageRepositories,
 };
 pub use price::{Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge};
 pub use price_book::{InvalidPriceBook, PriceBook};

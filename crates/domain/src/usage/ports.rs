@@ -7,7 +7,8 @@ use super::{
     Call, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, ModelUsage, QuotaPeriod,
 };
 use crate::{
-    ids::{CallId, HoldId, WorkspaceId},
+    billing::Credits,
+    ids::{ApiKeyId, CallId, HoldId, WorkspaceId},
     page::{Page, PageRequest},
     store::{BoxError, StoreError},
 };
@@ -172,6 +173,35 @@ pub trait QuotaRepository: QuotaReads {
     ) -> Result<(), StoreError>;
 }
 
+/// What keys with a spending cap have spent, to look at.
+#[async_trait]
+pub trait KeySpendingReads: Send {
+    /// What a key has spent and holds. Nothing, for one that was never counted.
+    async fn spent(&mut self, key: ApiKeyId) -> Result<Credits, StoreError>;
+}
+
+/// What keys with a spending cap have spent, to change.
+#[async_trait]
+pub trait KeySpendingRepository: KeySpendingReads {
+    /// Counts an amount, unless it would take the key beyond `cap`. Says whether it did; the
+    /// test and the counting are one statement.
+    async fn take(
+        &mut self,
+        key: ApiKeyId,
+        amount: Credits,
+        cap: Credits,
+    ) -> Result<bool, StoreError>;
+
+    /// Replaces an amount that was counted by what it came to, more or less. A key that was
+    /// never counted stays uncounted.
+    async fn correct(
+        &mut self,
+        key: ApiKeyId,
+        counted: Credits,
+        actual: Credits,
+    ) -> Result<(), StoreError>;
+}
+
 /// What usage reads.
 pub trait UsageReads: Send {
     /// Calls.
@@ -179,6 +209,9 @@ pub trait UsageReads: Send {
 
     /// Quotas.
     fn quotas(&mut self) -> &mut dyn QuotaReads;
+
+    /// What keys have spent.
+    fn key_spending(&mut self) -> &mut dyn KeySpendingReads;
 }
 
 /// The repositories usage works with, all in the same unit of work.
@@ -188,4 +221,7 @@ pub trait UsageRepositories: Send {
 
     /// Quotas.
     fn quotas(&mut self) -> &mut dyn QuotaRepository;
+
+    /// What keys have spent.
+    fn key_spending(&mut self) -> &mut dyn KeySpendingRepository;
 }

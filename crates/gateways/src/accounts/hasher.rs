@@ -4,18 +4,17 @@
 use std::{fmt, sync::Arc};
 
 use argon2::{
-    CustomizedPasswordHasher as _, Params, PasswordVerifier as _,
+    Algorithm, CustomizedPasswordHasher as _, Params, PasswordVerifier as _, Version,
     password_hash::{Error as HashError, phc},
 };
 use async_trait::async_trait;
 use cape_domain::{
-    accounts::{Password, PasswordHash, PasswordHasher},
+    accounts::{Password, PasswordHash, PasswordHasher, Verified},
     secret::SecretSource,
     store::BoxError,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::argon2id::Argon2id;
+use super::{argon2id::Argon2id, turns::Turns};
 
 /// How hard hashing is, and how much of it there is at a time. The default is what OWASP asks
 /// for (Password Storage Cheat Sheet, 2025).
@@ -117,7 +116,7 @@ impl PasswordHasher for Argon2Hasher {
         &self,
         password: &Password,
         hash: Option<&PasswordHash>,
-    ) -> Result<bool, BoxError> {
+    ) -> Result<Verified, BoxError> {
         // An absurd password is not even read: it is nobody's, and takes as long to refuse.
         let (password, known) = if password.is_absurd() {
             (Password::given(""), None)
@@ -126,56 +125,44 @@ impl PasswordHasher for Argon2Hasher {
         };
         let answerable = known.is_some();
         let hash = known.unwrap_or(&self.nobodys).clone();
-        let outcome = self
-            .turns
-            .run(move || {
-                let hash = phc::PasswordHash::new(hash.expose()).map_err(HashError::from)?;
-                if hash.salt.is_none() || hash.hash.is_none() {
-                    return Err(HashError::EncodingInvalid);
-                }
-                Argon2id.verify_password(password.expose().as_bytes(), &hash)
-            })
-            .await?;
+        let current = self.params.clone();
+        let outcome = self.turns.run(move || compare(&password, &hash, &current)).await?;
         match outcome {
-            Ok(()) => Ok(answerable),
-            Err(HashError::PasswordInvalid) => Ok(false),
+            Ok(verified) => Ok(if answerable { verified } else { Verified::No }),
+            Err(HashError::PasswordInvalid) => Ok(Verified::No),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Runs heavy work on threads of its own, so much of it at a time and no more.
-struct Turns(Arc<Semaphore>);
-
-impl Turns {
-    fn new(concurrent: usize) -> Self {
-        Self(Arc::new(Semaphore::new(concurrent.min(Semaphore::MAX_PERMITS))))
+fn compare(
+    password: &Password,
+    stored: &PasswordHash,
+    current: &Params,
+) -> Result<Verified, HashError> {
+    let stored = phc::PasswordHash::new(stored.expose()).map_err(HashError::from)?;
+    if stored.salt.is_none() || stored.hash.is_none() {
+        return Err(HashError::EncodingInvalid);
     }
+    Argon2id.verify_password(password.expose().as_bytes(), &stored)?;
+    Ok(if is_less_work(&stored, current)? { Verified::Outdated } else { Verified::Yes })
+}
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, BoxError> {
-        let turn = Arc::clone(&self.0).acquire_owned().await?;
-        let done = spawn_blocking(move || {
-            let result = work();
-            // Given back by the work, not by who waits for it: a caller that leaves does not
-            // make room for work that is still going on.
-            drop(turn);
-            result
-        });
-        Ok(done.await?)
-    }
+/// Whether a hash is in anything easier to attack than a new one would be, or of a variant that
+/// is no longer made. More in one thing does not make up for less in another.
+fn is_less_work(stored: &phc::PasswordHash, current: &Params) -> Result<bool, HashError> {
+    let params = Params::try_from(stored)?;
+    let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    Ok(Algorithm::try_from(stored.algorithm.as_str())? != Algorithm::default()
+        || version < Version::default()
+        || params.m_cost() < current.m_cost()
+        || params.t_cost() < current.t_cost()
+        || params.p_cost() < current.p_cost())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        time::Duration,
-    };
-
-    use tokio::{task::JoinSet, time::timeout};
+    use tokio::task::JoinSet;
 
     use super::*;
     use crate::secrets::OsSecrets;
@@ -186,7 +173,11 @@ mod tests {
         Argon2Hasher::new(options, Arc::new(OsSecrets)).expect("a hasher")
     }
 
-    async fn verdict(hasher: &Argon2Hasher, password: &str, hash: Option<&PasswordHash>) -> bool {
+    async fn verdict(
+        hasher: &Argon2Hasher,
+        password: &str,
+        hash: Option<&PasswordHash>,
+    ) -> Verified {
         hasher.verify(&Password::given(password), hash).await.expect("a verdict")
     }
 
@@ -195,9 +186,9 @@ mod tests {
         let hasher = hasher(TINY);
         let hash = hasher.hash(&Password::given("correct horse battery")).await.expect("a hash");
         assert!(hash.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{}", hash.expose());
-        assert!(verdict(&hasher, "correct horse battery", Some(&hash)).await);
+        assert_eq!(verdict(&hasher, "correct horse battery", Some(&hash)).await, Verified::Yes);
         for wrong in ["", "correct horse", "correct horse batterx", "Correct horse battery"] {
-            assert!(!verdict(&hasher, wrong, Some(&hash)).await, "{wrong}");
+            assert_eq!(verdict(&hasher, wrong, Some(&hash)).await, Verified::No, "{wrong}");
         }
         let again = hasher.hash(&Password::given("correct horse battery")).await.expect("a hash");
         assert_ne!(hash, again, "the salt is new");
@@ -209,14 +200,74 @@ mod tests {
         let hash = PasswordHash::from_phc(
             "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
         );
-        assert!(verdict(&hasher(TINY), "password", Some(&hash)).await);
-        assert!(!verdict(&hasher(TINY), "sassword", Some(&hash)).await);
+        assert_eq!(verdict(&hasher(TINY), "password", Some(&hash)).await, Verified::Yes);
+        assert_eq!(verdict(&hasher(TINY), "sassword", Some(&hash)).await, Verified::No);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_took_less_work_than_a_new_one_is_outdated_and_no_other() {
+        let current = Argon2Options { memory_kib: 64, passes: 2, lanes: 2, concurrent: 2 };
+        let hasher = hasher(current);
+        for (algorithm, version, m, t, p, expected) in [
+            (Algorithm::Argon2id, Version::V0x13, 64, 2, 2, Verified::Yes),
+            (Algorithm::Argon2id, Version::V0x13, 128, 3, 4, Verified::Yes),
+            (Algorithm::Argon2id, Version::V0x13, 63, 2, 2, Verified::Outdated),
+            (Algorithm::Argon2id, Version::V0x13, 64, 1, 2, Verified::Outdated),
+            (Algorithm::Argon2id, Version::V0x13, 64, 2, 1, Verified::Outdated),
+            (Algorithm::Argon2id, Version::V0x13, 1024, 1, 2, Verified::Outdated),
+            (Algorithm::Argon2id, Version::V0x10, 64, 2, 2, Verified::Outdated),
+            (Algorithm::Argon2i, Version::V0x13, 64, 2, 2, Verified::Outdated),
+            (Algorithm::Argon2d, Version::V0x13, 1024, 9, 8, Verified::Outdated),
+        ] {
+            let params = Params::new(m, t, p, None).expect("parameters");
+            let (algorithm, version) = (Some(algorithm.as_str()), Some(version.into()));
+            let hash = Argon2id
+                .hash_password_customized(b"secret", &[7; 16], algorithm, version, params)
+                .expect("a hash")
+                .to_string();
+            let stored = PasswordHash::from_phc(hash.clone());
+            assert_eq!(verdict(&hasher, "secret", Some(&stored)).await, expected, "{hash}");
+            assert_eq!(verdict(&hasher, "secreu", Some(&stored)).await, Verified::No, "{hash}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_outdated_is_not_after_it_was_hashed_anew() {
+        let old = hasher(TINY).hash(&Password::given("secret")).await.expect("a hash");
+        let hasher = hasher(Argon2Options { passes: 2, ..TINY });
+        assert_eq!(verdict(&hasher, "secret", Some(&old)).await, Verified::Outdated);
+        let new = hasher.hash(&Password::given("secret")).await.expect("a hash");
+        assert_eq!(verdict(&hasher, "secret", Some(&new)).await, Verified::Yes);
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn five_hundred_at_once_take_the_memory_of_two() {
+        let peak = || {
+            let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells");
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
+            let number = line.split_whitespace().next().expect("a number");
+            number.parse::<usize>().expect("a number") / 1024
+        };
+        let options = Argon2Options { memory_kib: 4 * 1024, ..TINY };
+        let hasher = Arc::new(hasher(options));
+        let hash = hasher.hash(&Password::given("secret")).await.expect("a hash");
+        let before = peak();
+        let mut tasks = JoinSet::new();
+        for _ in 0..500 {
+            let (hasher, hash) = (Arc::clone(&hasher), hash.clone());
+            tasks.spawn(async move { verdict(&hasher, "secret", Some(&hash)).await });
+        }
+        let verdicts = tasks.join_all().await;
+        assert_eq!(verdicts, [Verified::Yes; 500]);
+        // Other tests run beside this one. Without turns it would be 2000 MiB.
+        assert!(peak() < before + 200, "{before} MiB before, {} MiB at most", peak());
     }
 
     #[tokio::test]
     async fn nobodys_password_is_never_right_and_costs_a_real_hash() {
         let hasher = hasher(TINY);
-        assert!(!verdict(&hasher, "correct horse battery", None).await);
+        assert_eq!(verdict(&hasher, "correct horse battery", None).await, Verified::No);
         let real = hasher.hash(&Password::given("correct horse battery")).await.expect("a hash");
         let (real, nobodys) = (real.expose(), hasher.nobodys.expose());
         let params = |phc: &str| {
@@ -234,8 +285,8 @@ mod tests {
         let hasher = hasher(TINY);
         let hash = hasher.hash(&Password::given("")).await.expect("a hash");
         let absurd = "x".repeat(10_000_000);
-        assert!(!verdict(&hasher, &absurd, Some(&hash)).await);
-        assert!(!verdict(&hasher, &absurd, None).await);
+        assert_eq!(verdict(&hasher, &absurd, Some(&hash)).await, Verified::No);
+        assert_eq!(verdict(&hasher, &absurd, None).await, Verified::No);
         assert!(hasher.hash(&Password::given(absurd)).await.is_err());
     }
 
@@ -259,41 +310,5 @@ mod tests {
         ] {
             assert!(Argon2Hasher::new(options, Arc::new(OsSecrets)).is_err(), "{options:?}");
         }
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn no_more_than_so_many_run_at_a_time_and_all_get_their_turn() {
-        const CONCURRENT: usize = 3;
-        let turns = Arc::new(Turns::new(CONCURRENT));
-        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let mut tasks = JoinSet::new();
-        for _ in 0..24 {
-            let (turns, running, most) =
-                (Arc::clone(&turns), Arc::clone(&running), Arc::clone(&most));
-            tasks.spawn(async move {
-                turns
-                    .run(move || {
-                        let now = running.fetch_add(1, Ordering::SeqCst) + 1;
-                        most.fetch_max(now, Ordering::SeqCst);
-                        std::thread::sleep(Duration::from_millis(5));
-                        running.fetch_sub(1, Ordering::SeqCst);
-                    })
-                    .await
-                    .expect("a turn");
-            });
-        }
-        assert_eq!(tasks.join_all().await.len(), 24);
-        assert_eq!(most.load(Ordering::SeqCst), CONCURRENT);
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_leaves_does_not_give_its_turn_away_before_the_work_is_done() {
-        let turns = Turns::new(1);
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let left = turns.run(move || wait.recv());
-        assert!(timeout(Duration::from_millis(50), left).await.is_err(), "the caller left");
-        assert_eq!(turns.0.available_permits(), 0);
-        release.send(()).expect("the work is still going on");
-        timeout(Duration::from_secs(10), turns.run(|| ())).await.expect("in time").expect("a turn");
     }
 }

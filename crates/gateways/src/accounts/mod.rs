@@ -1,7 +1,15 @@
-//! Hashing of passwords, and the secrets of refresh tokens.
+//! Passwords, derived secrets, and codes of apps.
 mod argon2id;
+pub mod breached;
+pub mod deriver;
 pub mod hasher;
-pub mod refresh;
+pub mod mail;
+pub mod meter;
+pub mod totp;
+mod turns;
 
+pub use deriver::HkdfSecrets;
 pub use hasher::{Argon2Hasher, Argon2Options, InvalidArgon2Options};
-pub use refresh::HkdfRefreshSecrets;
+pub use mail::{InvalidSmtpOptions, InvalidTemplate, SmtpMailer, SmtpOptions};
+pub use meter::ZxcvbnMeter;
+pub use totp::{InvalidIssuer, TotpApp};

@@ -1,12 +1,10 @@
 //! The public keys of access tokens.
-use std::sync::Arc;
-
-use actix_web::{HttpResponse, get, web};
-use cape_domain::access::AccessTokens;
+use actix_web::{HttpResponse, get};
+use cape_services::access::Authenticator;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::Failure;
+use crate::{error::Failure, extract::Service};
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Serialize, ToSchema)]
@@ -17,15 +15,18 @@ pub struct KeySetView {
 }
 
 /// Show the public keys of access tokens.
+///
+/// A key is here a day before anything is signed with it, and until the last token that was
+/// signed with it has expired; five minutes old is new enough.
 #[utoipa::path(
     tag = "access", operation_id = "getKeySet",
     security(()),
     responses((status = 200, description = "The keys", body = KeySetView), Failure),
 )]
 #[get("/.well-known/jwks.json")]
-pub async fn key_set(tokens: web::Data<Arc<dyn AccessTokens>>) -> HttpResponse {
+pub async fn key_set(door: Service<Authenticator>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .insert_header(("cache-control", "public, max-age=300"))
-        .body(tokens.key_set().as_str().to_owned())
+        .body(door.key_set().as_str().to_owned())
 }

@@ -1,54 +1,24 @@
-//! Signing up, in and out.
-use actix_web::{HttpResponse, post, web::Json};
+//! Signing in, staying signed in, and signing out.
+use actix_web::{HttpRequest, HttpResponse, post};
 use cape_domain::{
-    access::SignOut,
-    accounts::{Email, Password, RefreshToken, User, UserType},
-    text::Name,
+    access::{ManageSessions, SignOut},
+    accounts::{Password, RefreshToken},
+    secret::Secret,
 };
 use cape_services::accounts::{
-    NewUser, RegistrationService, SessionError, SessionService, SignedIn,
+    Carried, Client, Factor, LoginService, Proof, SessionService, SignInError,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::{
+    cookies,
+    views::{AcceptedView, LoginView, SignedInView, Transport},
+};
 use crate::{
     error::{ApiError, Failure, Problem, Unpermitted},
-    extract::{Body, Fields, Permitted, RequestOrigin, Service},
+    extract::{Body, ClientDevice, Fields, Permitted, RequestOrigin, Service},
 };
-
-/// Somebody who wants to sign up.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RegisterBody {
-    /// The address to sign in with.
-    #[schema(example = "ada@example.com")]
-    email: String,
-    /// At least 12 characters, and not made from the address.
-    #[schema(example = "correct horse battery staple")]
-    password: String,
-    /// The name, at most 100 characters.
-    #[schema(example = "Ada Lovelace")]
-    full_name: Option<String>,
-    /// The employer, at most 100 characters.
-    company: Option<String>,
-    /// `customer` (unless said) or `developer`.
-    #[schema(example = "customer")]
-    user_type: Option<String>,
-}
-
-/// The answer to a sign-up: the same whether the address was known or not.
-#[derive(Serialize, ToSchema)]
-pub struct RegisteredView {
-    user: RegisteredUserView,
-}
-
-/// Somebody who signed up. Ids come with the first sign-in.
-#[derive(Serialize, ToSchema)]
-pub struct RegisteredUserView {
-    email: String,
-    user_type: &'static str,
-    is_verified: bool,
-}
 
 /// What somebody signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -56,187 +26,220 @@ pub struct RegisteredUserView {
 pub struct LoginBody {
     #[schema(example = "ada@example.com")]
     email: String,
-    #[schema(example = "correct horse battery staple")]
+    #[schema(example = "correct horse battery")]
     password: String,
+    /// `body` (unless said), or `cookie` for browsers.
+    #[serde(default)]
+    transport: Transport,
 }
 
-/// What somebody stays signed in with.
+/// A second factor, for a sign-in that asked for one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginMfaBody {
+    /// What the sign-in answered.
+    challenge: String,
+    /// The six digits that the app shows, or a recovery code.
+    #[schema(example = "287082")]
+    code: String,
+    /// `body` (unless said), or `cookie` for browsers.
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// An address that a mail is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailBody {
+    #[schema(example = "ada@example.com")]
+    email: String,
+}
+
+/// A code from a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginCodeBody {
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Six digits.
+    #[schema(example = "123456")]
+    code: String,
+    /// `body` (unless said), or `cookie` for browsers.
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// What somebody stays signed in with. A browser sends an empty object, and its cookie.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshBody {
-    refresh_token: String,
+    /// The refresh token, unless it is in a cookie.
+    refresh_token: Option<String>,
 }
 
-/// Somebody who is signed in.
-#[derive(Serialize, ToSchema)]
-pub struct SignedInView {
-    /// For `/api`, as bearer.
-    access_token: String,
-    /// For the next pair, once.
-    refresh_token: String,
-    /// Always `Bearer`.
-    #[schema(example = "Bearer")]
-    token_type: &'static str,
-    /// Seconds until the access token is no longer good.
-    #[schema(example = 900)]
-    expires_in: i64,
-    user: UserView,
-    workspace: WorkspaceView,
+/// What somebody shows again who it is with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReauthenticateBody {
+    password: String,
+    /// The second factor, where one is in use.
+    code: Option<String>,
 }
 
-/// A user, as it sees itself.
-#[derive(Serialize, ToSchema)]
-pub struct UserView {
-    #[schema(example = "usr_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
-    id: String,
-    email: String,
-    user_type: &'static str,
-    is_verified: bool,
-    created_at: chrono::DateTime<chrono::Utc>,
-}
-
-/// The workspace that is active.
-#[derive(Serialize, ToSchema)]
-pub struct WorkspaceView {
-    #[schema(example = "wsp_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
-    id: String,
-    name: String,
-}
-
-impl RegisterBody {
-    fn read(self) -> Result<NewUser, ApiError> {
+impl EmailBody {
+    pub(super) fn read(&self) -> Result<cape_domain::accounts::Email, ApiError> {
         let mut fields = Fields::default();
-        let email: Option<Email> = fields.read("email", &self.email);
-        let password = email.as_ref().and_then(|email| {
-            fields.accept("password", Password::choose(self.password.clone(), email))
-        });
-        let full_name: Option<Name> = fields.read_optional("full_name", self.full_name.as_deref());
-        let company: Option<Name> = fields.read_optional("company", self.company.as_deref());
-        let user_type = fields.read_optional("user_type", self.user_type.as_deref());
-        let new = email.zip(password).map(|(email, password)| NewUser {
-            email,
-            password,
-            full_name,
-            company,
-            user_type: user_type.unwrap_or_default(),
-        });
-        fields.finish(new)
+        let email = fields.read("email", &self.email);
+        fields.finish(email)
     }
-}
-
-impl RegisteredView {
-    fn of(email: &Email, user_type: UserType) -> Self {
-        let user = RegisteredUserView {
-            email: email.to_string(),
-            user_type: user_type.name(),
-            is_verified: false,
-        };
-        Self { user }
-    }
-}
-
-impl From<SignedIn> for SignedInView {
-    fn from(signed_in: SignedIn) -> Self {
-        let life = signed_in.access_expires_at - signed_in.access_issued_at;
-        Self {
-            access_token: signed_in.access_token.expose().to_owned(),
-            refresh_token: signed_in.refresh_token.expose().to_owned(),
-            token_type: "Bearer",
-            expires_in: life.num_seconds(),
-            user: signed_in.user.into(),
-            workspace: WorkspaceView {
-                id: signed_in.workspace.id.to_string(),
-                name: signed_in.workspace.name.to_string(),
-            },
-        }
-    }
-}
-
-impl From<User> for UserView {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            email: user.email.to_string(),
-            user_type: user.user_type.name(),
-            is_verified: user.is_verified(),
-            created_at: user.created_at,
-        }
-    }
-}
-
-/// Sign up.
-///
-/// Makes a user, a profile and a workspace it owns. The answer is the same for an address that
-/// is known already, which is then left alone.
-#[utoipa::path(
-    tag = "accounts", operation_id = "register",
-    security(()),
-    request_body = RegisterBody,
-    responses(
-        (status = 201, description = "Signed up", body = RegisteredView),
-        (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
-        Failure,
-    ),
-)]
-#[post("/auth/register")]
-pub async fn register(
-    RequestOrigin(origin): RequestOrigin,
-    Body(body): Body<RegisterBody>,
-    registration: Service<RegistrationService>,
-) -> Result<HttpResponse, ApiError> {
-    let new = body.read()?;
-    let answer = RegisteredView::of(&new.email, new.user_type);
-    registration.register(origin, new).await?;
-    Ok(HttpResponse::Created().json(answer))
 }
 
 /// Sign in.
+///
+/// Where a second factor is in use, the answer is the question for it.
 #[utoipa::path(
     tag = "accounts", operation_id = "login",
     security(()),
     request_body = LoginBody,
     responses(
-        (status = 200, description = "Signed in", body = SignedInView),
+        (status = 200, description = "Signed in, or asked for a second factor", body = LoginView),
         (status = 401, description = "`auth.invalid_credentials`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`auth.email_not_verified`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`auth.email_not_verified`, `auth.deactivated`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
         Failure,
     ),
 )]
 #[post("/auth/login")]
 pub async fn login(
     RequestOrigin(origin): RequestOrigin,
+    ClientDevice(device): ClientDevice,
     Body(body): Body<LoginBody>,
-    sessions: Service<SessionService>,
-) -> Result<Json<SignedInView>, ApiError> {
-    let email = body.email.parse().map_err(|_| SessionError::InvalidCredentials)?;
-    let password = Password::given(body.password);
-    Ok(Json(sessions.log_in(origin, &email, &password).await?.into()))
+    logins: Service<LoginService>,
+) -> Result<HttpResponse, ApiError> {
+    let email = body.email.parse().map_err(|_| SignInError::InvalidCredentials)?;
+    let (client, password) = (Client { origin, device }, Password::given(body.password));
+    let outcome = logins.with_password(&client, &email, &password).await?;
+    Ok(LoginView::answer(outcome, body.transport))
+}
+
+/// End a sign-in with a second factor.
+#[utoipa::path(
+    tag = "accounts", operation_id = "loginWithSecondFactor",
+    security(()),
+    request_body = LoginMfaBody,
+    responses(
+        (status = 200, description = "Signed in", body = SignedInView),
+        (status = 400, description = "`auth.invalid_token`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`auth.invalid_code`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
+        Failure,
+    ),
+)]
+#[post("/auth/login/mfa")]
+pub async fn login_mfa(
+    RequestOrigin(origin): RequestOrigin,
+    ClientDevice(device): ClientDevice,
+    Body(body): Body<LoginMfaBody>,
+    logins: Service<LoginService>,
+) -> Result<HttpResponse, ApiError> {
+    let challenge = body.challenge.parse().map_err(|_| SignInError::InvalidToken)?;
+    let factor: Factor = body.code.parse().map_err(|_| SignInError::InvalidCode)?;
+    let client = Client { origin, device };
+    let signed_in = logins.with_second_factor(&client, &challenge, &factor).await?;
+    Ok(SignedInView::answer(signed_in, body.transport))
+}
+
+/// Ask for a code to sign in with.
+///
+/// A mail with six digits, good for fifteen minutes. The answer is the same for every address.
+#[utoipa::path(
+    tag = "accounts", operation_id = "requestLoginCode",
+    security(()),
+    request_body = EmailBody,
+    responses(
+        (status = 202, description = "A mail is on its way, if there is an account", body = AcceptedView),
+        (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`integration_disabled`: mail is not configured", body = Problem, content_type = "application/problem+json"),
+        Failure,
+    ),
+)]
+#[post("/auth/code/request")]
+pub async fn request_code(
+    RequestOrigin(origin): RequestOrigin,
+    Body(body): Body<EmailBody>,
+    logins: Service<LoginService>,
+) -> Result<HttpResponse, ApiError> {
+    logins.request_code(origin, &body.read()?).await?;
+    Ok(AcceptedView::answer())
+}
+
+/// Sign in with a code from a mail.
+#[utoipa::path(
+    tag = "accounts", operation_id = "loginWithCode",
+    security(()),
+    request_body = LoginCodeBody,
+    responses(
+        (status = 200, description = "Signed in, or asked for a second factor", body = LoginView),
+        (status = 401, description = "`auth.invalid_code`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`auth.deactivated`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
+        Failure,
+    ),
+)]
+#[post("/auth/code/login")]
+pub async fn login_code(
+    RequestOrigin(origin): RequestOrigin,
+    ClientDevice(device): ClientDevice,
+    Body(body): Body<LoginCodeBody>,
+    logins: Service<LoginService>,
+) -> Result<HttpResponse, ApiError> {
+    let email = body.email.parse().map_err(|_| SignInError::InvalidCode)?;
+    let client = Client { origin, device };
+    let outcome = logins.with_code(&client, &email, &Secret::new(body.code)).await?;
+    Ok(LoginView::answer(outcome, body.transport))
 }
 
 /// Stay signed in.
 ///
 /// Hands out the next pair of tokens. Asking again with the same token within ten seconds, or
 /// before the new pair was used, gives the same pair; a token that should be gone ends the
-/// session.
+/// session. A browser sends an empty object, its cookie, and the header `X-CSRF-Token`.
 #[utoipa::path(
     tag = "accounts", operation_id = "refresh",
     security(()),
     request_body = RefreshBody,
+    params(("x-csrf-token" = Option<String>, Header, description = "What the cookie `__Host-cape_csrf` holds, when the refresh token is in a cookie")),
     responses(
         (status = 200, description = "The next pair", body = SignedInView),
+        (status = 400, description = "`auth.ambiguous_credentials`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`auth.invalid_refresh_token`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`auth.csrf`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
         Failure,
     ),
 )]
 #[post("/auth/refresh")]
 pub async fn refresh(
     RequestOrigin(origin): RequestOrigin,
+    request: HttpRequest,
     Body(body): Body<RefreshBody>,
     sessions: Service<SessionService>,
-) -> Result<Json<SignedInView>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
+    let (presented, carried, transport) =
+        match (body.refresh_token.map(Secret::new), cookies::refresh_token(&request)) {
+            (Some(token), None) => (token, Carried::InBody, Transport::Body),
+            (None, Some(token)) => {
+                let csrf = cookies::csrf_token(&request);
+                (token, Carried::InCookie { csrf }, Transport::Cookie)
+            }
+            (Some(_), Some(_)) => return Err(ApiError::ambiguous_credentials()),
+            (None, None) => return Err(SignInError::InvalidRefreshToken.into()),
+        };
     let token: RefreshToken =
-        body.refresh_token.parse().map_err(|_| SessionError::InvalidRefreshToken)?;
-    Ok(Json(sessions.refresh(origin, &token).await?.into()))
+        presented.expose().parse().map_err(|_| SignInError::InvalidRefreshToken)?;
+    let signed_in = sessions.refresh(origin, &token, &carried).await?;
+    Ok(SignedInView::answer(signed_in, transport))
 }
 
 /// Sign out.
@@ -253,5 +256,62 @@ pub async fn logout(
     sessions: Service<SessionService>,
 ) -> Result<HttpResponse, ApiError> {
     sessions.log_out(permit).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(signed_out())
+}
+
+/// Sign out everywhere.
+///
+/// Ends all of one's sessions, this one too.
+#[utoipa::path(
+    tag = "accounts", operation_id = "logoutAll",
+    security(("access_token" = [])),
+    responses((status = 204, description = "Signed out everywhere"), Unpermitted, Failure),
+)]
+#[post("/auth/logout-all")]
+pub async fn logout_all(
+    Permitted(permit): Permitted<SignOut>,
+    sessions: Service<SessionService>,
+) -> Result<HttpResponse, ApiError> {
+    sessions.log_out_everywhere(permit).await?;
+    Ok(signed_out())
+}
+
+/// Show again who one is.
+///
+/// For what needs a fresh proof: making keys, second factors, another address, members. The
+/// answer has an access token that says so; the refresh token stays as it is.
+#[utoipa::path(
+    tag = "accounts", operation_id = "reauthenticate",
+    security(("access_token" = [])),
+    request_body = ReauthenticateBody,
+    responses(
+        (status = 200, description = "Shown", body = SignedInView),
+        (status = 429, description = "`auth.throttled`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[post("/auth/reauthenticate")]
+pub async fn reauthenticate(
+    Permitted(permit): Permitted<ManageSessions>,
+    request: HttpRequest,
+    Body(body): Body<ReauthenticateBody>,
+    sessions: Service<SessionService>,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::default();
+    let factor = fields.read_optional("code", body.code.as_deref());
+    fields.finish(Some(()))?;
+    let proof = Proof { password: Password::given(body.password), factor };
+    let signed_in = sessions.reauthenticate(permit, &proof).await?;
+    let transport = match cookies::refresh_token(&request) {
+        Some(_) => Transport::Cookie,
+        None => Transport::Body,
+    };
+    Ok(SignedInView::answer(signed_in, transport))
+}
+
+fn signed_out() -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    cookies::clear(&mut answer);
+    answer.finish()
 }

@@ -1,7 +1,7 @@
 //! Refusals at the door, in the words of HTTP.
 use actix_web::http::StatusCode;
 use cape_domain::access::Forbidden;
-use cape_services::access::{ApiKeyError, Refused};
+use cape_services::access::{ApiKeyError, IntrospectionError, Refused};
 
 use super::ApiError;
 
@@ -23,7 +23,11 @@ impl ApiError {
 
 impl From<Forbidden> for ApiError {
     fn from(error: Forbidden) -> Self {
-        Self::client(StatusCode::FORBIDDEN, "access.forbidden", error)
+        let code = match error {
+            Forbidden::Missing(_) => "access.forbidden",
+            Forbidden::Stale(_) => "access.reauthentication_required",
+        };
+        Self::client(StatusCode::FORBIDDEN, code, error)
     }
 }
 
@@ -36,6 +40,8 @@ impl From<Refused> for ApiError {
             }
             Refused::Key => Self::client(StatusCode::UNAUTHORIZED, "invalid_api_key", error)
                 .with_header("www-authenticate", "Bearer error=\"invalid_token\""),
+            Refused::Address => Self::client(StatusCode::FORBIDDEN, "address_not_allowed", error),
+            Refused::Forbidden(error) => error.into(),
             Refused::Store(error) => error.into(),
         }
     }
@@ -51,6 +57,22 @@ impl From<ApiKeyError> for ApiError {
                 Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error)
             }
             ApiKeyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<IntrospectionError> for ApiError {
+    fn from(error: IntrospectionError) -> Self {
+        use IntrospectionError as E;
+        match error {
+            E::Disabled => Self::disabled(error),
+            E::Unauthorized => {
+                Self::client(StatusCode::UNAUTHORIZED, "access.unknown_service", error)
+                    .with_header("www-authenticate", "Bearer")
+            }
+            E::Stale => Self::client(StatusCode::SERVICE_UNAVAILABLE, "access.stale", error)
+                .with_header("retry-after", 1),
+            E::Store(error) => error.into(),
         }
     }
 }

@@ -36,6 +36,12 @@ impl From<ChatError> for ApiError {
             E::ModelNotInPlan { .. } => {
                 Self::client(StatusCode::FORBIDDEN, "model_not_in_plan", error).about("model")
             }
+            E::ModelNotForKey(_) => {
+                Self::client(StatusCode::FORBIDDEN, "model_not_for_key", error).about("model")
+            }
+            E::KeyCapReached { .. } => {
+                Self::client(StatusCode::PAYMENT_REQUIRED, "key_cap_reached", error)
+            }
             E::Disabled(_) => Self::disabled(error),
             E::UnknownPrice(_) => Self::client(closed, "unknown_price", error).about("model"),
             E::OutputOutOfRange { .. } => {

@@ -1,9 +1,10 @@
 //! The body of a request: bounded in size and depth, and read into a type that knows all of its
 //! fields.
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::StatusCode, web};
 use bytes::Bytes;
+use cape_domain::accounts::{Password, WeakPassword};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
@@ -125,6 +126,39 @@ impl Fields {
         }
     }
 
+    /// Reads every text of a list, which has so many.
+    pub fn read_all<T, C>(
+        &mut self,
+        name: &str,
+        texts: &[String],
+        many: RangeInclusive<usize>,
+    ) -> Option<C>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+        C: FromIterator<T>,
+    {
+        if !many.contains(&texts.len()) {
+            self.refuse(name, format!("must have {} to {} entries", many.start(), many.end()));
+            return None;
+        }
+        self.accept(name, texts.iter().map(|text| text.parse()).collect())
+    }
+
+    /// Takes a password, or notes everything that is wrong with it.
+    pub fn accept_password(
+        &mut self,
+        name: &str,
+        chosen: Result<Password, Vec<WeakPassword>>,
+    ) -> Option<Password> {
+        self.accept(name, chosen.map_err(|wrong| reasons(&wrong)))
+    }
+
+    /// Notes that a field is wrong.
+    pub fn refuse(&mut self, name: &str, why: impl Into<String>) {
+        self.0.insert(name.to_owned(), why.into());
+    }
+
     /// The value, unless something was wrong. It is there whenever nothing was.
     ///
     /// # Errors
@@ -136,6 +170,11 @@ impl Fields {
             Some(_) | None => Err(ApiError::fields(self.0)),
         }
     }
+}
+
+/// Everything that is wrong with a password, in one sentence.
+pub(crate) fn reasons(wrong: &[WeakPassword]) -> String {
+    wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

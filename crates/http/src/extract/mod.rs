@@ -7,10 +7,12 @@ mod query;
 
 use actix_web::web;
 
-pub use address::{InvalidNetwork, TrustedNetwork, client_address};
+pub use address::client_address;
+pub(crate) use body::reasons;
 pub use body::{Body, Fields, RawBody, depth_within};
 pub use path::PathId;
-pub use permitted::{KeyPermitted, Permitted, RequestOrigin};
+pub(crate) use permitted::bearer;
+pub use permitted::{ClientDevice, KeyPermitted, Permitted, RequestOrigin};
 pub use query::QueryOf;
 
 /// A shared service.

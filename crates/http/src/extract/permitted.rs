@@ -1,6 +1,9 @@
 //! Who calls, and whether they may.
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
-use cape_domain::access::{Permission, Permit};
+use cape_domain::{
+    access::{Permission, Permit},
+    accounts::Device,
+};
 use cape_services::access::{Authenticator, Origin};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 
@@ -16,6 +19,12 @@ pub struct KeyPermitted<P>(pub Permit<P>);
 /// The request through which somebody acts.
 pub struct RequestOrigin(pub Origin);
 
+/// What a program says it is, as far as that is worth showing.
+pub struct ClientDevice(pub Option<Device>);
+
+/// As many characters as a [`Device`] has at most.
+const LONGEST_DEVICE: usize = 200;
+
 impl<P: Permission> FromRequest for Permitted<P> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -25,7 +34,7 @@ impl<P: Permission> FromRequest for Permitted<P> {
         Box::pin(async move {
             let bearer = bearer.ok_or_else(ApiError::unauthenticated)?;
             let caller = door.person(&bearer, origin).await?;
-            Ok(Self(caller.grants.permit(caller.actor)?))
+            Ok(Self(door.permit(caller)?))
         })
     }
 }
@@ -39,7 +48,7 @@ impl<P: Permission> FromRequest for KeyPermitted<P> {
         Box::pin(async move {
             let bearer = bearer.ok_or_else(ApiError::key_missing)?;
             let caller = door.program(&bearer, origin).await?;
-            Ok(Self(caller.grants.permit(caller.actor)?))
+            Ok(Self(door.permit(caller)?))
         })
     }
 }
@@ -53,14 +62,28 @@ impl FromRequest for RequestOrigin {
     }
 }
 
+impl FromRequest for ClientDevice {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get(header::USER_AGENT);
+        let text = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let cut: String = text.chars().take(LONGEST_DEVICE).collect();
+        ready(Ok(Self(cut.parse().ok())))
+    }
+}
+
 fn presented(request: &HttpRequest) -> (web::Data<Authenticator>, Origin, Option<String>) {
     let door = request.app_data::<web::Data<Authenticator>>().expect("the door is mounted");
-    let header = request.headers().get(header::AUTHORIZATION);
-    let bearer = header.and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    });
-    (door.clone(), origin(request), bearer)
+    (door.clone(), origin(request), bearer(request))
+}
+
+/// What somebody presents as bearer.
+pub(crate) fn bearer(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get(header::AUTHORIZATION)?;
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 /// What was found out when the request came in.

@@ -1,6 +1,8 @@
 //! What wraps every request.
 mod finish;
+mod flood;
 mod observe;
 
 pub use finish::finish;
+pub use flood::{FloodGate, FloodRules, flood};
 pub use observe::{Observer, observe};

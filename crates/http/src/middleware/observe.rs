@@ -14,12 +14,15 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use cape_domain::ids::{IdSource, RequestId};
+use cape_domain::{
+    access::Network,
+    ids::{IdSource, RequestId},
+};
 use cape_services::access::Origin;
 
 use crate::{
     error::{ApiError, Shape},
-    extract::{TrustedNetwork, client_address},
+    extract::client_address,
 };
 
 /// What every request is observed with.
@@ -28,7 +31,7 @@ pub struct Observer {
     /// Where ids of requests come from.
     pub ids: Arc<dyn IdSource>,
     /// Networks whose `X-Forwarded-For` is believed.
-    pub trusted: Arc<[TrustedNetwork]>,
+    pub trusted: Arc<[Network]>,
 }
 
 /// The longest id that a caller may give a request: anything longer is replaced.
@@ -83,7 +86,7 @@ fn given_id(headers: &HeaderMap) -> Option<RequestId> {
     (given.len() <= LONGEST_ID).then(|| given.parse().ok()).flatten()
 }
 
-fn address(request: &ServiceRequest, trusted: &[TrustedNetwork]) -> Option<std::net::IpAddr> {
+fn address(request: &ServiceRequest, trusted: &[Network]) -> Option<std::net::IpAddr> {
     let forwarded: Vec<&str> = request
         .headers()
         .get_all("x-forwarded-for")

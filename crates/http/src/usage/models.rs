@@ -1,6 +1,6 @@
 //! Which models can be called.
 use actix_web::{get, web::Json};
-use cape_domain::access::UseAi;
+use cape_domain::access::ViewModels;
 use cape_services::usage::{ModelService, OpenModel};
 use cape_wire::openai::{Model, ModelList};
 
@@ -27,7 +27,7 @@ fn view(model: OpenModel) -> Model {
 )]
 #[get("/models")]
 pub async fn list(
-    KeyPermitted(permit): KeyPermitted<UseAi>,
+    KeyPermitted(permit): KeyPermitted<ViewModels>,
     models: Service<ModelService>,
 ) -> Result<Json<ModelList>, ApiError> {
     let open = models.list(permit).await?;

@@ -1,13 +1,20 @@
 //! API keys, as rows.
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use cape_domain::{
-    access::{ApiKey, ApiKeyReads, ApiKeyRepository, KeyState},
+    access::{ApiKey, ApiKeyReads, ApiKeyRepository, KeyRules, KeyScope, KeyState, Network},
+    billing::Credits,
     ids::{ApiKeyId, UserId, WorkspaceId},
     page::{Cursor, Page, PageRequest},
-    store::StoreError,
+    store::{BoxError, StoreError},
+    text::Name,
     time::Timestamp,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
+};
 
 use crate::{error, page::newest_first, store::SqlWork};
 
@@ -25,6 +32,13 @@ mod row {
         pub secret_hash: Vec<u8>,
         pub created_at: DateTimeUtc,
         pub revoked_at: Option<DateTimeUtc>,
+        pub scopes: String,
+        pub expires_at: Option<DateTimeUtc>,
+        pub models: String,
+        pub networks: String,
+        pub spending_cap: Option<i64>,
+        pub ends_with_password: bool,
+        pub last_used_at: Option<DateTimeUtc>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -32,13 +46,21 @@ mod row {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+use row::Column;
+
 const WHAT: &str = "API key";
+
+/// Between the scopes and between the networks of a key.
+const COMMA: &str = ",";
+
+/// Between the models of a key: a name may contain anything else.
+const BREAK: &str = "\n";
 
 #[async_trait]
 impl ApiKeyReads for SqlWork {
     async fn find(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
         row::Entity::find_by_id(id.raw())
-            .filter(self.within(row::Column::WorkspaceId))
+            .filter(self.within(Column::WorkspaceId))
             .one(&self.transaction)
             .await
             .map_err(error::on(WHAT))?
@@ -48,9 +70,9 @@ impl ApiKeyReads for SqlWork {
 
     async fn list(&mut self, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
         let active = row::Entity::find()
-            .filter(self.within(row::Column::WorkspaceId))
-            .filter(row::Column::RevokedAt.is_null());
-        let rows = newest_first(active, page, row::Column::CreatedAt, row::Column::Id)
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::RevokedAt.is_null());
+        let rows = newest_first(active, page, Column::CreatedAt, Column::Id)
             .all(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
@@ -71,16 +93,75 @@ impl ApiKeyRepository for SqlWork {
     }
 
     async fn revoke(&mut self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
-        let revoked = row::Entity::update_many()
-            .set(row::ActiveModel { revoked_at: Set(Some(at)), ..Default::default() })
-            .filter(row::Column::Id.eq(id.raw()))
-            .filter(self.within(row::Column::WorkspaceId))
-            .filter(row::Column::RevokedAt.is_null())
+        let revoked = row::ActiveModel { revoked_at: Set(Some(at)), ..Default::default() };
+        self.change_good_key(id, revoked).await
+    }
+
+    async fn expire(&mut self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        let expired = row::ActiveModel { expires_at: Set(Some(at)), ..Default::default() };
+        self.change_good_key(id, expired).await
+    }
+
+    /// In the order of the ids, so that two who take notes never wait for each other.
+    async fn note_use(&mut self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), StoreError> {
+        let mut uses = uses.to_vec();
+        uses.sort_unstable();
+        for (id, at) in uses {
+            let earlier =
+                Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lt(at));
+            row::Entity::update_many()
+                .set(row::ActiveModel { last_used_at: Set(Some(at)), ..Default::default() })
+                .filter(Column::Id.eq(id.raw()))
+                .filter(self.within(Column::WorkspaceId))
+                .filter(earlier)
+                .exec(&self.transaction)
+                .await
+                .map_err(error::on(WHAT))?;
+        }
+        Ok(())
+    }
+
+    async fn of_owner(&mut self, owner: UserId) -> Result<Vec<ApiKey>, StoreError> {
+        let rows = row::Entity::find()
+            .filter(Column::OwnerId.eq(owner.raw()))
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::RevokedAt.is_null())
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .all(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        rows.into_iter().map(from_row).collect()
+    }
+}
+
+impl SqlWork {
+    /// Changes a key within reach that is not revoked.
+    async fn change_good_key(
+        &self,
+        id: ApiKeyId,
+        change: row::ActiveModel,
+    ) -> Result<(), StoreError> {
+        let changed = row::Entity::update_many()
+            .set(change)
+            .filter(Column::Id.eq(id.raw()))
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::RevokedAt.is_null())
             .exec(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
-        if revoked.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
+        if changed.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
     }
+}
+
+/// What a list in one column consists of. An empty one has no entries.
+fn entries<T, C>(text: &str, separator: &str) -> Result<C, StoreError>
+where
+    T: FromStr<Err: Into<BoxError>>,
+    C: FromIterator<T>,
+{
+    let entries = text.split(separator).filter(|entry| !entry.is_empty());
+    entries.map(|entry| entry.parse().map_err(|e| error::corrupt(WHAT, e))).collect()
 }
 
 fn from_row(row: row::Model) -> Result<ApiKey, StoreError> {
@@ -91,12 +172,25 @@ fn from_row(row: row::Model) -> Result<ApiKey, StoreError> {
         owner: UserId::new(row.owner_id),
         name: row.name.parse().map_err(|e| error::corrupt(WHAT, e))?,
         secret_hash: secret_hash.map_err(|_| error::corrupt(WHAT, "a hash of another length"))?,
+        rules: KeyRules {
+            scopes: entries::<KeyScope, _>(&row.scopes, COMMA)?,
+            expires_at: row.expires_at,
+            models: entries::<Name, _>(&row.models, BREAK)?,
+            networks: entries::<Network, _>(&row.networks, COMMA)?,
+            spending_cap: row.spending_cap.map(Credits::from_micros),
+            ends_with_password: row.ends_with_password,
+        },
         created_at: row.created_at,
+        last_used_at: row.last_used_at,
         state: row.revoked_at.map_or(KeyState::Active, |at| KeyState::Revoked { at }),
     })
 }
 
 fn to_row(key: &ApiKey) -> row::Model {
+    let rules = &key.rules;
+    let scopes: Vec<_> = rules.scopes.iter().map(|scope| scope.name()).collect();
+    let models: Vec<_> = rules.models.iter().map(Name::as_str).collect();
+    let networks: Vec<_> = rules.networks.iter().map(Network::to_string).collect();
     row::Model {
         id: key.id.raw(),
         workspace_id: key.workspace.raw(),
@@ -108,5 +202,12 @@ fn to_row(key: &ApiKey) -> row::Model {
             KeyState::Active => None,
             KeyState::Revoked { at } => Some(at),
         },
+        scopes: scopes.join(COMMA),
+        expires_at: rules.expires_at,
+        models: models.join(BREAK),
+        networks: networks.join(COMMA),
+        spending_cap: rules.spending_cap.map(Credits::micros),
+        ends_with_password: rules.ends_with_password,
+        last_used_at: key.last_used_at,
     }
 }

@@ -31,6 +31,10 @@ mod row {
 
 const WHAT: &str = "control entry";
 
+/// The name is of the day when a key could only be taken back. What was stored then is still told
+/// to whoever follows, and means the same: load the key again.
+const API_KEY: &str = "api_key_revoked";
+
 #[async_trait]
 impl ControlReads for SqlWork {
     async fn since(&mut self, since: Timestamp) -> Result<Vec<ControlEntry>, StoreError> {
@@ -56,6 +60,15 @@ impl ControlRepository for SqlWork {
             .map_err(error::on(WHAT))?;
         Ok(())
     }
+
+    async fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let deleted = row::Entity::delete_many()
+            .filter(row::Column::At.lt(before))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(deleted.rows_affected)
+    }
 }
 
 fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
@@ -64,7 +77,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
             session: SessionId::new(row.subject),
             epoch: error::number(WHAT, row.epoch.ok_or_else(|| error::missing(WHAT, "epoch"))?)?,
         },
-        "api_key_revoked" => ControlChange::ApiKeyRevoked(ApiKeyId::new(row.subject)),
+        API_KEY => ControlChange::ApiKeyChanged(ApiKeyId::new(row.subject)),
         "plan_changed" => ControlChange::PlanChanged(WorkspaceId::new(row.subject)),
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
@@ -76,7 +89,7 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         ControlChange::SessionEpoch { session, epoch } => {
             ("session_epoch", session.raw(), Some(epoch.into()))
         }
-        ControlChange::ApiKeyRevoked(key) => ("api_key_revoked", key.raw(), None),
+        ControlChange::ApiKeyChanged(key) => (API_KEY, key.raw(), None),
         ControlChange::PlanChanged(workspace) => ("plan_changed", workspace.raw(), None),
     };
     row::Model { id: entry.id.raw(), at: entry.at, kind: kind.to_owned(), subject, epoch }

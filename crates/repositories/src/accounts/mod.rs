@@ -1,11 +1,18 @@
-//! Accounts, as rows: users, workspaces, sessions. Not here: API keys, which are `access`'.
+//! Accounts, as rows: one file per repository. Not here: API keys, which are `access`'.
 use cape_domain::accounts::{
-    AccountsReads, AccountsRepositories, SessionReads, SessionRepository, UserReads,
-    UserRepository, WorkspaceReads, WorkspaceRepository,
+    AccountsReads, AccountsRepositories, EmailChangeReads, EmailChangeRepository, InvitationReads,
+    InvitationRepository, MailReads, MailRepository, MfaReads, MfaRepository, OneTimeReads,
+    OneTimeRepository, SessionReads, SessionRepository, UserReads, UserRepository, WorkspaceReads,
+    WorkspaceRepository,
 };
 
 use crate::store::SqlWork;
 
+mod email_changes;
+mod invitations;
+mod mails;
+mod mfa;
+mod one_time;
 mod sessions;
 mod users;
 mod workspaces;
@@ -19,7 +26,27 @@ impl AccountsReads for SqlWork {
         self
     }
 
+    fn invitations(&mut self) -> &mut dyn InvitationReads {
+        self
+    }
+
     fn sessions(&mut self) -> &mut dyn SessionReads {
+        self
+    }
+
+    fn one_time(&mut self) -> &mut dyn OneTimeReads {
+        self
+    }
+
+    fn mfa(&mut self) -> &mut dyn MfaReads {
+        self
+    }
+
+    fn email_changes(&mut self) -> &mut dyn EmailChangeReads {
+        self
+    }
+
+    fn mails(&mut self) -> &mut dyn MailReads {
         self
     }
 }
@@ -33,7 +60,27 @@ impl AccountsRepositories for SqlWork {
         self
     }
 
+    fn invitations(&mut self) -> &mut dyn InvitationRepository {
+        self
+    }
+
     fn sessions(&mut self) -> &mut dyn SessionRepository {
+        self
+    }
+
+    fn one_time(&mut self) -> &mut dyn OneTimeRepository {
+        self
+    }
+
+    fn mfa(&mut self) -> &mut dyn MfaRepository {
+        self
+    }
+
+    fn email_changes(&mut self) -> &mut dyn EmailChangeRepository {
+        self
+    }
+
+    fn mails(&mut self) -> &mut dyn MailRepository {
         self
     }
 }

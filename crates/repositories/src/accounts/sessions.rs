@@ -1,16 +1,24 @@
 //! Sessions, as rows. They are looked up before it is known whose request it is: scopes do not
 //! apply.
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use cape_domain::{
-    accounts::{EndReason, Session, SessionReads, SessionRepository, SessionState},
+    access::Network,
+    accounts::{
+        Device, EndReason, KnownDevices, Session, SessionReads, SessionRepository, SessionState,
+    },
     ids::{SessionId, UserId, WorkspaceId},
     store::StoreError,
+    time::Timestamp,
 };
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Unchanged},
-    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    ColumnTrait as _, Condition, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Value,
+    prelude::Uuid,
+    sea_query::{Expr, IntoCondition},
 };
 
 use crate::{error, store::SqlWork};
@@ -31,6 +39,11 @@ mod row {
         pub used_generation: i64,
         pub salt: Vec<u8>,
         pub authenticated_at: DateTimeUtc,
+        pub created_at: DateTimeUtc,
+        pub last_seen_at: DateTimeUtc,
+        pub device: Option<String>,
+        pub address: Option<String>,
+        pub network: Option<String>,
         pub state: String,
         pub state_at: DateTimeUtc,
         pub end_reason: Option<String>,
@@ -42,7 +55,14 @@ mod row {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+use row::Column;
+
 const WHAT: &str = "session";
+const LIVE: &str = "live";
+const ENDED: &str = "ended";
+
+/// The most live sessions of one user that are listed.
+const MOST: u64 = 200;
 
 #[async_trait]
 impl SessionReads for SqlWork {
@@ -54,6 +74,62 @@ impl SessionReads for SqlWork {
             .map(from_row)
             .transpose()
     }
+
+    async fn live(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let rows = row::Entity::find()
+            .filter(Column::UserId.eq(user.raw()))
+            .filter(Column::State.eq(LIVE))
+            .filter(Column::StateAt.gt(now))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(MOST)
+            .all(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    async fn came_from(&mut self, user: UserId, network: Network) -> Result<bool, StoreError> {
+        self.signed_in(user, Column::Network.eq(network.to_string())).await
+    }
+
+    async fn knows(
+        &mut self,
+        user: UserId,
+        device: Option<&Device>,
+    ) -> Result<KnownDevices, StoreError> {
+        let same = device
+            .map_or_else(|| Column::Device.is_null(), |device| Column::Device.eq(device.as_str()));
+        let this = self.signed_in(user, same).await?;
+        let any = this || self.signed_in(user, Condition::all()).await?;
+        Ok(KnownDevices { any, this })
+    }
+}
+
+impl SqlWork {
+    /// Whether a user ever signed in like that. Sessions stay when they are over.
+    async fn signed_in(
+        &self,
+        user: UserId,
+        how: impl IntoCondition + Send,
+    ) -> Result<bool, StoreError> {
+        let one: Option<Uuid> = row::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::UserId.eq(user.raw()))
+            .filter(how)
+            .into_tuple()
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        Ok(one.is_some())
+    }
+}
+
+/// The later of what is stored and what is new.
+fn latest(column: Column, new: impl Into<Value>) -> Expr {
+    let new = Expr::val(new);
+    Expr::case(Expr::col(column).gt(new.clone()), Expr::col(column)).finally(new).into()
 }
 
 #[async_trait]
@@ -68,18 +144,18 @@ impl SessionRepository for SqlWork {
 
     /// A note of use that was taken meanwhile is kept.
     async fn update(&mut self, session: &Session) -> Result<(), StoreError> {
-        use row::Column;
         let row = row::ActiveModel {
             id: Unchanged(session.id.raw()),
             used_generation: NotSet,
+            last_seen_at: NotSet,
             version: NotSet,
             ..to_row(session).into_active_model().reset_all()
         };
         let used = i64::from(session.used_generation);
-        let noted = Expr::case(Column::UsedGeneration.gt(used), Expr::col(Column::UsedGeneration));
         let updated = row::Entity::update_many()
             .set(row)
-            .col_expr(Column::UsedGeneration, noted.finally(used).into())
+            .col_expr(Column::UsedGeneration, latest(Column::UsedGeneration, used))
+            .col_expr(Column::LastSeenAt, latest(Column::LastSeenAt, session.last_seen_at))
             .col_expr(Column::Version, Expr::col(Column::Version).add(1))
             .filter(Column::Id.eq(session.id.raw()))
             .filter(Column::Version.eq(session.version))
@@ -89,11 +165,22 @@ impl SessionRepository for SqlWork {
         if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
     }
 
-    async fn note_use(&mut self, id: SessionId, generation: u32) -> Result<(), StoreError> {
+    /// When nothing is new, nothing is written.
+    async fn note_use(
+        &mut self,
+        id: SessionId,
+        generation: u32,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let generation = i64::from(generation);
+        let new = Condition::any()
+            .add(Column::UsedGeneration.lt(generation))
+            .add(Column::LastSeenAt.lt(at));
         row::Entity::update_many()
-            .col_expr(row::Column::UsedGeneration, Expr::val(i64::from(generation)))
-            .filter(row::Column::Id.eq(id.raw()))
-            .filter(row::Column::UsedGeneration.lt(i64::from(generation)))
+            .col_expr(Column::UsedGeneration, latest(Column::UsedGeneration, generation))
+            .col_expr(Column::LastSeenAt, latest(Column::LastSeenAt, at))
+            .filter(Column::Id.eq(id.raw()))
+            .filter(new)
             .exec(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
@@ -103,8 +190,8 @@ impl SessionRepository for SqlWork {
 
 fn from_row(row: row::Model) -> Result<Session, StoreError> {
     let state = match row.state.as_str() {
-        "live" => SessionState::Live { expires_at: row.state_at },
-        "ended" => {
+        LIVE => SessionState::Live { expires_at: row.state_at },
+        ENDED => {
             let reason = row.end_reason.ok_or_else(|| error::missing(WHAT, "end reason"))?;
             let known = EndReason::ALL.into_iter().find(|known| known.name() == reason);
             let reason = known.ok_or_else(|| error::unknown(WHAT, "end reason", &reason))?;
@@ -113,6 +200,8 @@ fn from_row(row: row::Model) -> Result<Session, StoreError> {
         other => return Err(error::unknown(WHAT, "state", other)),
     };
     let salt = row.salt.try_into();
+    let device = row.device.map(|text| text.parse::<Device>()).transpose();
+    let address = row.address.map(|text| text.parse::<IpAddr>()).transpose();
     Ok(Session {
         id: SessionId::new(row.id),
         user: UserId::new(row.user_id),
@@ -123,6 +212,10 @@ fn from_row(row: row::Model) -> Result<Session, StoreError> {
         used_generation: error::number(WHAT, row.used_generation)?,
         salt: salt.map_err(|_| error::corrupt(WHAT, "a salt of another length"))?,
         authenticated_at: row.authenticated_at,
+        created_at: row.created_at,
+        last_seen_at: row.last_seen_at,
+        device: device.map_err(|e| error::corrupt(WHAT, e))?,
+        address: address.map_err(|e| error::corrupt(WHAT, e))?,
         state,
         version: error::number(WHAT, row.version)?,
     })
@@ -130,8 +223,8 @@ fn from_row(row: row::Model) -> Result<Session, StoreError> {
 
 fn to_row(session: &Session) -> row::Model {
     let (state, state_at, end_reason) = match session.state {
-        SessionState::Live { expires_at } => ("live", expires_at, None),
-        SessionState::Ended { at, reason } => ("ended", at, Some(reason.name().to_owned())),
+        SessionState::Live { expires_at } => (LIVE, expires_at, None),
+        SessionState::Ended { at, reason } => (ENDED, at, Some(reason.name().to_owned())),
     };
     row::Model {
         id: session.id.raw(),
@@ -143,6 +236,11 @@ fn to_row(session: &Session) -> row::Model {
         used_generation: session.used_generation.into(),
         salt: session.salt.to_vec(),
         authenticated_at: session.authenticated_at,
+        created_at: session.created_at,
+        last_seen_at: session.last_seen_at,
+        device: session.device.as_ref().map(|device| device.as_str().to_owned()),
+        address: session.address.map(|address| address.to_string()),
+        network: session.address.map(|address| Network::of_client(address).to_string()),
         state: state.to_owned(),
         state_at,
         end_reason,

@@ -1,7 +1,9 @@
 //! Users and their profiles, as rows. A person is nobody's tenant: scopes do not apply.
 use async_trait::async_trait;
 use cape_domain::{
-    accounts::{Email, PasswordHash, Profile, User, UserReads, UserRepository, Verification},
+    accounts::{
+        Email, PasswordHash, Profile, User, UserReads, UserRepository, UserState, Verification,
+    },
     ids::UserId,
     store::StoreError,
     text::Name,
@@ -9,8 +11,8 @@ use cape_domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Unchanged},
-    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
 };
 
 use crate::{error, store::SqlWork};
@@ -27,6 +29,7 @@ mod row {
         pub password: String,
         pub user_type: String,
         pub verified_at: Option<DateTimeUtc>,
+        pub deactivated_at: Option<DateTimeUtc>,
         pub created_at: DateTimeUtc,
         pub version: i64,
     }
@@ -114,10 +117,34 @@ impl UserRepository for SqlWork {
             .map_err(error::on(USER))?;
         if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: USER }) }
     }
+
+    /// The lock is the weakest that others who take it wait for: rows that refer to the user can
+    /// be written meanwhile.
+    async fn lock(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        row::Entity::find_by_id(id.raw())
+            .lock(LockType::NoKeyUpdate)
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(USER))?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn update_profile(&mut self, profile: &Profile) -> Result<(), StoreError> {
+        let row = to_profile_row(profile).into_active_model().reset_all();
+        profile::Entity::update_many()
+            .set(profile::ActiveModel { user_id: Unchanged(profile.user.raw()), ..row })
+            .filter(profile::Column::UserId.eq(profile.user.raw()))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(PROFILE))?;
+        Ok(())
+    }
 }
 
 fn from_row(row: row::Model) -> Result<User, StoreError> {
     let verified = |at| Verification::Verified { at };
+    let deactivated = |at| UserState::Deactivated { at };
     Ok(User {
         id: UserId::new(row.id),
         email: row.email.parse().map_err(|e| error::corrupt(USER, e))?,
@@ -127,6 +154,7 @@ fn from_row(row: row::Model) -> Result<User, StoreError> {
             .parse()
             .map_err(|_| error::unknown(USER, "user type", &row.user_type))?,
         verification: row.verified_at.map_or(Verification::Pending, verified),
+        state: row.deactivated_at.map_or(UserState::Active, deactivated),
         created_at: row.created_at,
         version: error::number(USER, row.version)?,
     })
@@ -141,6 +169,10 @@ fn to_row(user: &User) -> row::Model {
         verified_at: match user.verification {
             Verification::Pending => None,
             Verification::Verified { at } => Some(at),
+        },
+        deactivated_at: match user.state {
+            UserState::Active => None,
+            UserState::Deactivated { at } => Some(at),
         },
         created_at: user.created_at,
         version: user.version.into(),

@@ -1,11 +1,15 @@
 //! Workspaces and memberships, as rows.
 use async_trait::async_trait;
 use cape_domain::{
+    access::Role,
     accounts::{Membership, Workspace, WorkspaceReads, WorkspaceRepository},
     ids::{UserId, WorkspaceId},
     store::StoreError,
 };
-use sea_orm::{ColumnTrait as _, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::LockType,
+};
 
 use crate::{error, store::SqlWork};
 
@@ -89,6 +93,20 @@ impl WorkspaceReads for SqlWork {
             .map(from_membership_row)
             .collect()
     }
+
+    async fn members(&mut self, workspace: WorkspaceId) -> Result<Vec<Membership>, StoreError> {
+        membership::Entity::find()
+            .filter(membership::Column::WorkspaceId.eq(workspace.raw()))
+            .filter(self.within(membership::Column::WorkspaceId))
+            .order_by_asc(membership::Column::CreatedAt)
+            .order_by_asc(membership::Column::UserId)
+            .all(&self.transaction)
+            .await
+            .map_err(error::on(MEMBERSHIP))?
+            .iter()
+            .map(from_membership_row)
+            .collect()
+    }
 }
 
 #[async_trait]
@@ -110,6 +128,55 @@ impl WorkspaceRepository for SqlWork {
             .map_err(error::on(MEMBERSHIP))?;
         Ok(())
     }
+
+    /// The workspace stands for all its places, those included that are not there yet. Its lock
+    /// is the weakest that others who take it wait for: rows that refer to the workspace can be
+    /// written meanwhile.
+    async fn lock_members(
+        &mut self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<Membership>, StoreError> {
+        row::Entity::find_by_id(workspace.raw())
+            .filter(self.within(row::Column::Id))
+            .lock(LockType::NoKeyUpdate)
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WORKSPACE))?;
+        // Asked only now: this sees what those who were waited for have changed.
+        self.members(workspace).await
+    }
+
+    async fn change_role(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), StoreError> {
+        let role = Set(role.name().to_owned());
+        let changed = membership::Entity::update_many()
+            .set(membership::ActiveModel { role, ..Default::default() })
+            .filter(membership::Column::WorkspaceId.eq(workspace.raw()))
+            .filter(membership::Column::UserId.eq(user.raw()))
+            .filter(self.within(membership::Column::WorkspaceId))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(MEMBERSHIP))?;
+        one_place(changed.rows_affected)
+    }
+
+    async fn remove(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), StoreError> {
+        let removed = membership::Entity::delete_by_id((workspace.raw(), user.raw()))
+            .filter(self.within(membership::Column::WorkspaceId))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(MEMBERSHIP))?;
+        one_place(removed.rows_affected)
+    }
+}
+
+/// A conflict unless there was a place to change.
+const fn one_place(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict { what: MEMBERSHIP }) }
 }
 
 fn from_row(row: &row::Model) -> Result<Workspace, StoreError> {

@@ -15,6 +15,8 @@ use cape_domain::billing::{
 
 use crate::store::SqlWork;
 
+pub(crate) use ledger::has_room;
+
 impl BillingReads for SqlWork {
     fn catalogue(&mut self) -> &mut dyn CatalogueReads {
         self

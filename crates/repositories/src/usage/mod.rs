@@ -1,10 +1,12 @@
-//! Calls and quotas, as rows: one file per repository.
+//! Calls, quotas and what keys have spent, as rows: one file per repository.
 mod calls;
+mod key_spending;
 mod quotas;
 mod report;
 
 use cape_domain::usage::{
-    CallReads, CallRepository, QuotaReads, QuotaRepository, UsageReads, UsageRepositories,
+    CallReads, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
+    QuotaRepository, UsageReads, UsageRepositories,
 };
 
 use crate::store::SqlWork;
@@ -17,6 +19,10 @@ impl UsageReads for SqlWork {
     fn quotas(&mut self) -> &mut dyn QuotaReads {
         self
     }
+
+    fn key_spending(&mut self) -> &mut dyn KeySpendingReads {
+        self
+    }
 }
 
 impl UsageRepositories for SqlWork {
@@ -25,6 +31,10 @@ impl UsageRepositories for SqlWork {
     }
 
     fn quotas(&mut self) -> &mut dyn QuotaRepository {
+        self
+    }
+
+    fn key_spending(&mut self) -> &mut dyn KeySpendingRepository {
         self
     }
 }

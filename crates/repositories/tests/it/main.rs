@@ -3,6 +3,7 @@ mod databases;
 mod ledger_audit;
 mod locks;
 mod money;
+mod races;
 mod rows;
 mod writers;
 

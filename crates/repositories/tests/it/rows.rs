@@ -1,10 +1,15 @@
 //! Rows that no repository would have written.
 use cape_domain::{
+    access::KeyScope,
+    accounts::Purpose,
     page::PageRequest,
     store::{Durability, Scope, Store as _, StoreError},
 };
 use cape_testkit::{
-    fixtures::{ACME, ADA, audit_entry, job, membership},
+    fixtures::{
+        ACME, ADA, api_key, at, audit_entry, email_change, invitation, job, mail, membership,
+        one_time, session,
+    },
     promises::inhabit,
 };
 use sea_orm::{ConnectionTrait as _, Database};
@@ -37,7 +42,7 @@ async fn a_value_that_nobody_knows_is_corrupt_and_not_guessed_at() {
         assert!(matches!(trail, Err(StoreError::Corrupt { .. })), "{trail:?}");
         drop(read);
         let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
-        let due = cape_testkit::fixtures::at(1_000_000);
+        let due = at(1_000_000);
         let claimed = work.jobs().claim(due, due, 10).await;
         assert!(matches!(claimed, Err(StoreError::Corrupt { .. })), "{claimed:?}");
     }
@@ -50,4 +55,67 @@ async fn a_row_that_refers_to_nothing_is_corrupt_and_not_tried_again() {
         let refused = work.workspaces().add(&membership(ACME, ADA)).await;
         assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_row_of_accounts_that_makes_no_sense_is_corrupt_and_not_guessed_at() {
+    for store in stores().await {
+        inhabit(&*store).await.expect("inhabited");
+        let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+        work.sessions().insert(&session(1)).await.expect("insert");
+        work.one_time().put(&one_time(2, Purpose::SignIn)).await.expect("put");
+        work.mails().insert(&mail(3)).await.expect("insert");
+        work.invitations().put(&invitation(4)).await.expect("put");
+        work.email_changes().put(&email_change(ADA)).await.expect("put");
+        work.commit().await.expect("commit");
+        for change in [
+            "UPDATE sessions SET address = 'elsewhere'",
+            "UPDATE one_time_tokens SET purpose = 'later_added'",
+            "UPDATE mails SET kind = 'later_added'",
+            "UPDATE invitations SET salt = ''",
+            "UPDATE email_changes SET new_email = 'nobody'",
+        ] {
+            tamper(&store, change).await;
+        }
+        let mut read = store.read(Scope::Platform).await.expect("read");
+        assert_corrupt(read.sessions().live(ADA, at(0)).await);
+        assert_corrupt(read.one_time().find(one_time(2, Purpose::SignIn).id).await);
+        assert_corrupt(read.mails().find(mail(3).id).await);
+        assert_corrupt(read.invitations().list(ACME, PageRequest::first()).await);
+        assert_corrupt(read.email_changes().find(ADA).await);
+    }
+}
+
+#[tokio::test]
+async fn a_rule_of_a_key_that_nobody_knows_does_not_widen_it() {
+    for store in stores().await {
+        inhabit(&*store).await.expect("inhabited");
+        let mut key = api_key(1);
+        key.rules.scopes = [KeyScope::Models].into();
+        key.rules.models = ["a, b".parse().expect("a name"), "c".parse().expect("a name")].into();
+        key.rules.networks = vec!["10.0.0.0/8".parse().expect("a network")];
+        let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+        work.api_keys().insert(&key).await.expect("insert");
+        assert_eq!(work.api_keys().find(key.id).await.expect("find"), Some(key.clone()));
+        work.commit().await.expect("commit");
+        for (column, value) in [
+            ("networks", "10.0.0.0/33"),
+            ("networks", "10.0.0.0/8,elsewhere"),
+            ("scopes", "models,everything"),
+        ] {
+            tamper(&store, &format!("UPDATE api_keys SET {column} = '{value}'")).await;
+            let mut read = store.read(Scope::Platform).await.expect("read");
+            assert_corrupt(read.api_keys().find(key.id).await);
+            drop(read);
+            tamper(&store, &format!("UPDATE api_keys SET {column} = ''")).await;
+        }
+        let mut read = store.read(Scope::Platform).await.expect("read");
+        let found = read.api_keys().find(key.id).await.expect("find").expect("the key");
+        assert!(found.rules.scopes.is_empty(), "none is none, and not all");
+        assert_eq!(found.rules.models, key.rules.models);
+    }
+}
+
+fn assert_corrupt<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{outcome:?}");
 }

@@ -10,7 +10,10 @@ use cape_domain::{
     store::{Durability, Scope, Store},
 };
 use cape_repositories::SqlStore;
-use cape_testkit::fixtures::{at, process};
+use cape_testkit::{
+    fixtures::{ACME, ADA, at, process, session},
+    promises::inhabit,
+};
 use futures_util::{FutureExt as _, future::join_all};
 use tokio::{
     runtime::Builder,
@@ -153,4 +156,26 @@ async fn a_reader_does_not_wait_for_a_writer() {
         work.commit().await.expect("commit");
         assert_eq!(alive(&*store).await, [process(1), process(2)]);
     }
+}
+
+#[tokio::test]
+async fn who_locks_a_user_or_its_workspace_holds_nobody_up_who_refers_to_them() {
+    let Some(store) = postgres().await else { return };
+    inhabit(&*store).await.expect("inhabited");
+    let mut locks = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+    locks.users().lock(ADA).await.expect("lock").expect("somebody");
+    assert_eq!(locks.workspaces().lock_members(ACME).await.expect("lock").len(), 1);
+
+    let signing_in = async {
+        let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+        work.sessions().insert(&session(1)).await.expect("insert");
+        work.commit().await.expect("commit");
+    };
+    timeout(Duration::from_secs(10), signing_in).await.expect("nobody waits");
+    let mut waiting = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+    let mut waiting = Box::pin(async move { waiting.users().lock(ADA).await });
+    timeout(Duration::from_millis(200), &mut waiting).await.expect_err("somebody has the lock");
+    locks.commit().await.expect("commit");
+    let locked = timeout(Duration::from_secs(10), waiting).await.expect("it is free");
+    locked.expect("lock").expect("somebody");
 }

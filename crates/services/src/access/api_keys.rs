@@ -3,15 +3,17 @@ use std::sync::Arc;
 
 use cape_domain::{
     access::{
-        ApiKey, ControlChange, ControlEntry, KeyState, ManageKeys, Permit, PresentedKey, Principal,
+        ApiKey, ControlChange, ControlEntry, CreateKeys, KeyRules, KeyState, ManageKeys, Permit,
+        PresentedKey,
     },
     audit::Action,
-    ids::{ApiKeyId, ControlId},
+    ids::{ApiKeyId, ControlId, UserId, WorkspaceId},
     page::{Page, PageRequest},
     secret::Secret,
-    store::{Durability, StoreError},
+    store::{Durability, StoreError, UnitOfWork},
     text::Name,
 };
+use chrono::TimeDelta;
 
 use crate::{
     Base,
@@ -31,6 +33,38 @@ pub struct NewApiKey {
     pub key: ApiKey,
     /// The whole key, as its program presents it.
     pub secret: Secret,
+}
+
+/// How long a key that was replaced stays good: a day, unless said otherwise, a week at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap(TimeDelta);
+
+/// An overlap that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be from 0 to {} hours", Overlap::MOST_HOURS)]
+pub struct InvalidOverlap;
+
+impl Overlap {
+    /// A week.
+    pub const MOST_HOURS: u32 = 168;
+
+    /// So many hours.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOverlap`] beyond a week.
+    pub fn hours(hours: u32) -> Result<Self, InvalidOverlap> {
+        if hours > Self::MOST_HOURS {
+            return Err(InvalidOverlap);
+        }
+        Ok(Self(TimeDelta::hours(hours.into())))
+    }
+}
+
+impl Default for Overlap {
+    fn default() -> Self {
+        Self(TimeDelta::hours(24))
+    }
 }
 
 /// Why a key could not be made or taken back.
@@ -70,24 +104,13 @@ impl ApiKeyService {
     /// See [`ApiKeyError`].
     pub async fn create(
         &self,
-        permit: Permit<ManageKeys>,
+        permit: Permit<CreateKeys>,
         name: Name,
+        rules: KeyRules,
     ) -> Result<NewApiKey, ApiKeyError> {
         let actor = permit.actor();
-        let Principal::User { id: owner, .. } = actor.principal else {
-            return Err(ApiKeyError::NotAPerson);
-        };
-        let presented =
-            PresentedKey::generate(ApiKeyId::next(&*self.base.ids), &*self.base.secrets);
-        let key = ApiKey {
-            id: presented.id,
-            workspace: actor.workspace,
-            owner,
-            name,
-            secret_hash: presented.hash(),
-            created_at: self.base.now(),
-            state: KeyState::Active,
-        };
+        let (owner, _) = actor.person().ok_or(ApiKeyError::NotAPerson)?;
+        let (key, presented) = self.make(actor.workspace, owner, name, rules);
         retry!(async {
             let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
             work.api_keys().insert(&key).await?;
@@ -101,6 +124,74 @@ impl ApiKeyService {
             work.commit().await
         })?;
         Ok(NewApiKey { key, secret: presented.reveal() })
+    }
+
+    /// Makes a key in place of another one, for the same and with the same name. The other one
+    /// stays good for `overlap`, so that programs can change over.
+    ///
+    /// # Errors
+    ///
+    /// See [`ApiKeyError`].
+    pub async fn rotate(
+        &self,
+        permit: Permit<CreateKeys>,
+        id: ApiKeyId,
+        overlap: Overlap,
+    ) -> Result<NewApiKey, ApiKeyError> {
+        let actor = permit.actor();
+        let (owner, _) = actor.person().ok_or(ApiKeyError::NotAPerson)?;
+        retry!(async {
+            let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
+            let now = self.base.now();
+            let found = work.api_keys().find(id).await?.filter(|key| key.is_good(now));
+            let old = found.ok_or(ApiKeyError::NotFound(id))?;
+            let (name, rules) = (old.name.clone(), old.rules.clone());
+            let (key, presented) = self.make(actor.workspace, owner, name, rules);
+            work.api_keys().insert(&key).await?;
+            let old = old.run_out(now + overlap.0);
+            let until = old.rules.expires_at.unwrap_or(now);
+            work.api_keys().expire(id, until).await?;
+            self.publish(&mut *work, id).await?;
+            let fact = Fact {
+                action: Action::ApiKeyRotated,
+                subject: id.to_string(),
+                before: &[],
+                after: &[("successor", &key.id.to_string()), ("until", &until.to_rfc3339())],
+            };
+            self.trail.enter(&mut *work, actor, None, fact).await?;
+            work.commit().await?;
+            Ok::<_, ApiKeyError>(NewApiKey { key, secret: presented.reveal() })
+        })
+    }
+
+    fn make(
+        &self,
+        workspace: WorkspaceId,
+        owner: UserId,
+        name: Name,
+        rules: KeyRules,
+    ) -> (ApiKey, PresentedKey) {
+        let presented =
+            PresentedKey::generate(ApiKeyId::next(&*self.base.ids), &*self.base.secrets);
+        let key = ApiKey {
+            id: presented.id,
+            workspace,
+            owner,
+            name,
+            secret_hash: presented.hash(),
+            rules,
+            created_at: self.base.now(),
+            last_used_at: None,
+            state: KeyState::Active,
+        };
+        (key, presented)
+    }
+
+    /// Has every process look at the key again.
+    async fn publish(&self, work: &mut dyn UnitOfWork, key: ApiKeyId) -> Result<(), StoreError> {
+        let change = ControlChange::ApiKeyChanged(key);
+        let id = ControlId::next(&*self.base.ids);
+        work.control().publish(&ControlEntry { id, at: self.base.now(), change }).await
     }
 
     /// Keys of the actor's workspace that are good, newest first.
@@ -136,9 +227,7 @@ impl ApiKeyService {
             }
             let at = self.base.now();
             work.api_keys().revoke(id, at).await?;
-            let change = ControlChange::ApiKeyRevoked(id);
-            let entry = ControlEntry { id: ControlId::next(&*self.base.ids), at, change };
-            work.control().publish(&entry).await?;
+            self.publish(&mut *work, id).await?;
             let fact = Fact {
                 action: Action::ApiKeyRevoked,
                 subject: id.to_string(),

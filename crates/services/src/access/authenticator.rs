@@ -7,15 +7,16 @@ use std::{
 
 use cape_domain::{
     access::{
-        AccessClaims, AccessTokens, Actor, ApiKey, ControlChange, ControlEntry, Grants, KeyState,
-        PresentedKey, Principal, Revocations, TokenRefused,
+        AccessClaims, AccessTokens, Actor, ApiKey, ControlChange, ControlEntry, Forbidden, Grants,
+        Permission, Permit, PresentedKey, Principal, Revocations, TokenRefused,
     },
-    ids::{ApiKeyId, RequestId, SessionId},
+    ids::{RequestId, SessionId},
+    json::RawJson,
     store::{Durability, Scope, StoreError},
     time::Timestamp,
 };
 
-use super::ObeysControl;
+use super::{KeyRing, ObeysControl};
 use crate::Base;
 
 /// The request through which somebody acts.
@@ -45,34 +46,52 @@ pub enum Refused {
     /// The API key is not good. It does not say why.
     #[error("the API key is not valid")]
     Key,
+    /// The API key is good, but not from there.
+    #[error("the API key may not be used from this address")]
+    Address,
+    /// The caller is known, and may not do this.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Who it is cannot be found out right now.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How many keys and sessions are remembered; beyond that, all are looked up again.
+/// How many sessions are remembered; beyond that, all are noted again.
 const REMEMBERED: usize = 20_000;
 
-/// Recognises access tokens and API keys, and remembers what it may under the control feed.
+/// Recognises access tokens and API keys, without asking the store again and again.
 pub struct Authenticator {
     base: Base,
     tokens: Arc<dyn AccessTokens>,
+    keys: Arc<KeyRing>,
     revocations: Mutex<Revocations>,
-    keys: Mutex<HashMap<ApiKeyId, Arc<ApiKey>>>,
     used: Mutex<HashMap<SessionId, u32>>,
 }
 
 impl Authenticator {
-    /// Recognises tokens of this signer.
+    /// Recognises tokens of this signer, and keys on this ring.
     #[must_use]
-    pub fn new(base: Base, tokens: Arc<dyn AccessTokens>) -> Arc<Self> {
-        Arc::new(Self {
-            base,
-            tokens,
-            revocations: Mutex::default(),
-            keys: Mutex::default(),
-            used: Mutex::default(),
-        })
+    pub fn new(base: Base, tokens: Arc<dyn AccessTokens>, keys: Arc<KeyRing>) -> Arc<Self> {
+        let (revocations, used) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { base, tokens, keys, revocations, used })
+    }
+
+    /// The public keys of access tokens, as a JSON Web Key Set.
+    #[must_use]
+    pub fn key_set(&self) -> RawJson {
+        self.tokens.key_set(self.base.now())
+    }
+
+    /// What a good access token says.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenRefused`].
+    pub fn claims(&self, token: &str) -> Result<AccessClaims, TokenRefused> {
+        let claims = self.tokens.verify(token, self.base.now())?;
+        lock(&self.revocations).check(&claims)?;
+        Ok(claims)
     }
 
     /// Recognises a person by an access token.
@@ -81,11 +100,8 @@ impl Authenticator {
     ///
     /// See [`Refused`].
     pub async fn person(&self, token: &str, origin: Origin) -> Result<Caller, Refused> {
-        let claims = self.tokens.verify(token, self.base.now())?;
-        lock(&self.revocations).check(&claims)?;
+        let claims = self.claims(token)?;
         self.note_use(&claims).await?;
-        let mut work = self.base.store.read(Scope::Workspace(claims.workspace)).await?;
-        let member = work.workspaces().membership(claims.workspace, claims.user).await?;
         let principal =
             Principal::User { id: claims.user, session: claims.session, impersonated_by: None };
         let actor = Actor {
@@ -95,8 +111,18 @@ impl Authenticator {
             request: origin.request,
             address: origin.address,
         };
-        let grants = member.map(|member| member.role.grants()).unwrap_or_default();
-        Ok(Caller { actor, grants })
+        Ok(Caller { actor, grants: claims.role.grants() })
+    }
+
+    /// The key that a program presents, if it is good, wherever it comes from.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub async fn key(&self, key: &str) -> Result<Arc<ApiKey>, Refused> {
+        let presented: PresentedKey = key.parse().map_err(|_| Refused::Key)?;
+        let key = self.keys.find(presented.id).await?.ok_or(Refused::Key)?;
+        if key.accepts(&presented, self.base.now()) { Ok(key) } else { Err(Refused::Key) }
     }
 
     /// Recognises a program by an API key.
@@ -105,11 +131,11 @@ impl Authenticator {
     ///
     /// See [`Refused`].
     pub async fn program(&self, key: &str, origin: Origin) -> Result<Caller, Refused> {
-        let presented: PresentedKey = key.parse().map_err(|_| Refused::Key)?;
-        let key = self.key(presented.id).await?.ok_or(Refused::Key)?;
-        if !key.accepts(&presented) {
-            return Err(Refused::Key);
+        let key = self.key(key).await?;
+        if !key.rules.allows_address(origin.address) {
+            return Err(Refused::Address);
         }
+        self.keys.note_use(key.id);
         let actor = Actor {
             principal: Principal::ApiKey { id: key.id, owner: key.owner },
             workspace: key.workspace,
@@ -117,19 +143,16 @@ impl Authenticator {
             request: origin.request,
             address: origin.address,
         };
-        Ok(Caller { actor, grants: Grants::of_api_key() })
+        Ok(Caller { actor, grants: Grants::of_api_key(&key.rules.scopes) })
     }
 
-    async fn key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, StoreError> {
-        if let Some(key) = lock(&self.keys).get(&id) {
-            return Ok(Some(Arc::clone(key)));
-        }
-        let mut work = self.base.store.read(Scope::Platform).await?;
-        let found = work.api_keys().find(id).await?.map(Arc::new);
-        if let Some(key) = found.as_ref().filter(|key| key.state == KeyState::Active) {
-            remember(&self.keys, id, Arc::clone(key));
-        }
-        Ok(found)
+    /// Proves that a caller may do `P` now.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Forbidden`].
+    pub fn permit<P: Permission>(&self, caller: Caller) -> Result<Permit<P>, Refused> {
+        Ok(caller.grants.permit(caller.actor, self.base.now())?)
     }
 
     /// The first use of a pair of tokens proves that its receiver got it. It is written once
@@ -141,7 +164,7 @@ impl Authenticator {
             return Ok(());
         }
         let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
-        work.sessions().note_use(session, generation).await?;
+        work.sessions().note_use(session, generation, self.base.now()).await?;
         work.commit().await?;
         remember(&self.used, session, generation);
         Ok(())
@@ -154,10 +177,7 @@ impl ObeysControl for Authenticator {
             ControlChange::SessionEpoch { session, epoch } => {
                 lock(&self.revocations).note(session, epoch, entry.at);
             }
-            ControlChange::ApiKeyRevoked(id) => {
-                lock(&self.keys).remove(&id);
-            }
-            ControlChange::PlanChanged(_) => {}
+            ControlChange::ApiKeyChanged(_) | ControlChange::PlanChanged(_) => {}
         }
     }
 

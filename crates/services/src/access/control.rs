@@ -3,9 +3,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cape_domain::{
     access::{AccessClaims, ControlEntry, FEED_OVERLAP, FEED_STALE_AFTER},
-    store::{Scope, StoreError},
+    store::{Durability, Scope, StoreError},
     time::Timestamp,
 };
+
+use chrono::TimeDelta;
 
 use crate::Base;
 
@@ -17,6 +19,9 @@ pub trait ObeysControl: Send + Sync {
     /// Forgets what is of no use any more.
     fn forget(&self, now: Timestamp);
 }
+
+/// How much longer than a token lives changes are kept.
+const KEPT: TimeDelta = TimeDelta::hours(1);
 
 /// Tells caches what changed.
 pub struct ControlFeed {
@@ -51,6 +56,18 @@ impl ControlFeed {
         }
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
+    }
+
+    /// Deletes what no living token and no poll can depend upon any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn prune(&self) -> Result<(), StoreError> {
+        let before = self.base.now() - AccessClaims::LIFE - KEPT;
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
+        work.control().prune(before).await?;
+        work.commit().await
     }
 
     /// Whether the last poll is recent enough to let anybody spend.

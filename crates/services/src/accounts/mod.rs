@@ -1,8 +1,35 @@
-//! Signing up, in and out.
+//! Signing up, in and out; passwords, codes, second factors, addresses and members.
+mod closing;
+mod email_changes;
+mod error;
+mod login;
+mod mails;
+mod members;
+mod mfa;
+mod one_time;
+mod outbox;
+mod pairs;
+mod passwords;
 mod profiles;
 mod registration;
+mod revocation;
+mod second_factor;
 mod sessions;
+mod verification;
 
-pub use profiles::{ProfileError, ProfileService, UserWithProfile};
-pub use registration::{NewUser, RegistrationError, RegistrationService, VerifyError};
-pub use sessions::{SessionError, SessionRules, SessionService, SignedIn};
+pub use closing::ClosingService;
+pub use email_changes::{EmailChangeProgress, EmailChangeService};
+pub use error::SignInError;
+pub use login::{Login, LoginRules, LoginService};
+pub use mails::{Links, MailError, MailService};
+pub use members::{Member, MemberError, MemberService};
+pub use mfa::{MfaError, MfaService, MfaSetup, MfaStatus};
+pub use outbox::{MailDisabled, Outbox};
+pub use pairs::{Client, Pairs, SignedIn};
+pub use passwords::{PasswordError, PasswordService};
+pub use profiles::{NewProfile, ProfileError, ProfileService, UserWithProfile};
+pub use registration::{NewUser, RegistrationError, RegistrationService};
+pub use revocation::Revocation;
+pub use second_factor::{Factor, InvalidFactor, SecondFactor};
+pub use sessions::{Carried, OwnSessions, Proof, SessionError, SessionService};
+pub use verification::{Evidence, VerificationService, VouchError};

@@ -2,16 +2,32 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Permit, ViewProfile},
+    access::{EditProfile, Permit, ViewProfile},
     accounts::{Profile, User},
-    store::StoreError,
+    audit::Action,
+    store::{Durability, Scope, StoreError},
+    text::Name,
 };
 
-use crate::Base;
+use crate::{
+    Base,
+    audit::{Fact, Trail},
+    retry::{Contended, retry},
+};
 
-/// Shows profiles.
+/// Shows and changes profiles.
 pub struct ProfileService {
     base: Base,
+    trail: Trail,
+}
+
+/// What a user wants to tell about itself.
+#[derive(Clone, Debug, Default)]
+pub struct NewProfile {
+    /// Its name.
+    pub full_name: Option<Name>,
+    /// Whom it works for.
+    pub company: Option<Name>,
 }
 
 /// A user, and what it tells about itself.
@@ -34,11 +50,50 @@ pub enum ProfileError {
     Store(#[from] StoreError),
 }
 
+impl Contended for ProfileError {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_conflict(),
+            Self::NotFound => false,
+        }
+    }
+}
+
 impl ProfileService {
-    /// A service over this base.
+    /// A service that enters what it does in this trail.
     #[must_use]
-    pub fn new(base: Base) -> Arc<Self> {
-        Arc::new(Self { base })
+    pub fn new(base: Base, trail: Trail) -> Arc<Self> {
+        Arc::new(Self { base, trail })
+    }
+
+    /// Replaces the actor's own profile.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProfileError`].
+    pub async fn change(
+        &self,
+        permit: Permit<EditProfile>,
+        new: NewProfile,
+    ) -> Result<UserWithProfile, ProfileError> {
+        let id = permit.actor().user().ok_or(ProfileError::NotFound)?;
+        retry!(async {
+            let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+            let user = work.users().lock(id).await?.ok_or(ProfileError::NotFound)?;
+            let profile = work.users().profile(id).await?.ok_or(ProfileError::NotFound)?;
+            let NewProfile { full_name, company } = new.clone();
+            let profile = Profile { full_name, company, updated_at: self.base.now(), ..profile };
+            work.users().update_profile(&profile).await?;
+            let fact = Fact {
+                action: Action::ProfileChanged,
+                subject: id.to_string(),
+                before: &[],
+                after: &[],
+            };
+            self.trail.enter(&mut *work, permit.actor(), None, fact).await?;
+            work.commit().await?;
+            Ok(UserWithProfile { user, profile })
+        })
     }
 
     /// The actor's own user and profile.

@@ -5,18 +5,19 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Actor, Principal, Role},
+    access::{Actor, Role},
     accounts::{
-        Email, Membership, Password, PasswordHash, PasswordHasher, Profile, User, UserType,
-        Verification, Workspace,
+        Email, Invitation, MailKind, Membership, Password, PasswordHash, PasswordHasher,
+        PresentedToken, Profile, SecretDeriver, User, UserState, UserType, Verification, Workspace,
     },
     audit::Action,
     billing::{Credits, GrantSource},
-    ids::{RequestId, UserId, WorkspaceId},
+    ids::{UserId, WorkspaceId},
     store::{BoxError, Durability, Scope, StoreError, UnitOfWork},
     text::Name,
 };
 
+use super::{Outbox, members::join, one_time::open_invitation};
 use crate::{
     Base,
     access::Origin,
@@ -30,6 +31,8 @@ pub struct RegistrationService {
     base: Base,
     trail: Trail,
     hasher: Arc<dyn PasswordHasher>,
+    secrets: Arc<dyn SecretDeriver>,
+    outbox: Outbox,
     welcome: Credits,
 }
 
@@ -46,11 +49,16 @@ pub struct NewUser {
     pub company: Option<Name>,
     /// What it comes for.
     pub user_type: UserType,
+    /// The link of an invitation, which also shows that the address is its own.
+    pub invitation: Option<PresentedToken>,
 }
 
 /// Why nobody could be signed up.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
+    /// The invitation is not good, or was meant for somebody else.
+    #[error("the invitation is not valid, or was used before")]
+    InvalidInvitation,
     /// Passwords cannot be hashed.
     #[error("the password could not be hashed")]
     Hashing(#[source] BoxError),
@@ -59,22 +67,11 @@ pub enum RegistrationError {
     Store(#[from] StoreError),
 }
 
-/// Why an address could not be marked as verified.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// Nobody signs in with it.
-    #[error("nobody signs in with {0}")]
-    NotFound(Email),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Contended for VerifyError {
+impl Contended for RegistrationError {
     fn is_conflict(&self) -> bool {
         match self {
-            Self::NotFound(_) => false,
             Self::Store(error) => error.is_conflict(),
+            Self::InvalidInvitation | Self::Hashing(_) => false,
         }
     }
 }
@@ -86,13 +83,16 @@ impl RegistrationService {
         base: Base,
         trail: Trail,
         hasher: Arc<dyn PasswordHasher>,
+        secrets: Arc<dyn SecretDeriver>,
+        outbox: Outbox,
         welcome: Credits,
     ) -> Arc<Self> {
-        Arc::new(Self { base, trail, hasher, welcome })
+        Arc::new(Self { base, trail, hasher, secrets, outbox, welcome })
     }
 
-    /// Signs somebody up: a user, a profile, and a workspace it owns. An address that is known
-    /// already is left alone.
+    /// Signs somebody up: a user, a profile, and a workspace it owns; with an invitation, also a
+    /// place in another one. An address that is known already is left alone, and its owner is
+    /// told by mail.
     ///
     /// # Errors
     ///
@@ -101,43 +101,27 @@ impl RegistrationService {
         let hash = self.hasher.hash(&new.password).await.map_err(RegistrationError::Hashing)?;
         retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-            if work.users().find_by_email(&new.email).await?.is_some() {
-                return Ok(());
+            let invitation = self.invitation(&mut *work, &new).await?;
+            match work.users().find_by_email(&new.email).await? {
+                Some(owner) => {
+                    self.outbox.tell(&mut *work, &owner, MailKind::AddressTaken, None).await?;
+                }
+                None => self.insert(&mut *work, origin, &new, hash.clone(), invitation).await?,
             }
-            self.insert(&mut *work, origin, &new, hash.clone()).await?;
-            work.commit().await
-        })?;
-        Ok(())
+            Ok::<_, RegistrationError>(work.commit().await?)
+        })
     }
 
-    /// Vouches for an address on behalf of an operator.
-    ///
-    /// # Errors
-    ///
-    /// See [`VerifyError`].
-    pub async fn verify(&self, email: &Email) -> Result<(), VerifyError> {
-        retry!(async {
-            let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-            let user = work.users().find_by_email(email).await?;
-            let user = user.ok_or_else(|| VerifyError::NotFound(email.clone()))?;
-            if user.is_verified() {
-                return Ok(());
-            }
-            let places = work.workspaces().memberships(user.id).await?;
-            let user = user.verify(self.base.now());
-            work.users().update(&user).await?;
-            if let Some(place) = places.first() {
-                let actor = self.actor(place.workspace, Principal::System, None);
-                let fact = Fact {
-                    action: Action::UserVerified,
-                    subject: user.id.to_string(),
-                    before: &[],
-                    after: &[],
-                };
-                self.trail.enter(&mut *work, &actor, None, fact).await?;
-            }
-            Ok(work.commit().await?)
-        })
+    async fn invitation(
+        &self,
+        work: &mut dyn UnitOfWork,
+        new: &NewUser,
+    ) -> Result<Option<Invitation>, RegistrationError> {
+        let Some(presented) = &new.invitation else { return Ok(None) };
+        let now = self.base.now();
+        let found = open_invitation(work, &*self.secrets, presented, now).await?;
+        let meant = found.filter(|invitation| invitation.email == new.email);
+        meant.map(Some).ok_or(RegistrationError::InvalidInvitation)
     }
 
     async fn insert(
@@ -146,15 +130,21 @@ impl RegistrationService {
         origin: Origin,
         new: &NewUser,
         password: PasswordHash,
+        invitation: Option<Invitation>,
     ) -> Result<(), StoreError> {
         let now = self.base.now();
         let id = UserId::next(&*self.base.ids);
+        let verification = match invitation {
+            Some(_) => Verification::Verified { at: now },
+            None => Verification::Pending,
+        };
         let user = User {
             id,
             email: new.email.clone(),
             password,
             user_type: new.user_type,
-            verification: Verification::Pending,
+            verification,
+            state: UserState::Active,
             created_at: now,
             version: 0,
         };
@@ -170,7 +160,7 @@ impl RegistrationService {
         work.workspaces().insert(&Workspace { id: workspace, name, created_at: now }).await?;
         let owner = Membership { workspace, user: id, role: Role::Owner, created_at: now };
         work.workspaces().add(&owner).await?;
-        let actor = self.actor(workspace, Principal::Visitor, Some(origin));
+        let actor = Actor::visitor(workspace, now, origin.request, origin.address);
         let fact = Fact {
             action: Action::UserRegistered,
             subject: id.to_string(),
@@ -178,6 +168,13 @@ impl RegistrationService {
             after: &[("user_type", user.user_type.name()), ("workspace", &workspace.to_string())],
         };
         self.trail.enter(work, &actor, Some(id), fact).await?;
+        match invitation {
+            Some(invitation) => {
+                join(&self.base, &self.trail, work, origin, &user, &invitation).await?;
+                self.outbox.tell(work, &user, MailKind::Welcome, None).await?;
+            }
+            None => self.outbox.tell(work, &user, MailKind::VerifyEmail, None).await?,
+        }
         self.welcome(work, &actor).await
     }
 
@@ -199,15 +196,5 @@ impl RegistrationService {
             after: &[("source", grant.source.name()), ("amount", &grant.amount.to_string())],
         };
         self.trail.enter(work, actor, None, fact).await
-    }
-
-    fn actor(&self, workspace: WorkspaceId, principal: Principal, origin: Option<Origin>) -> Actor {
-        Actor {
-            principal,
-            workspace,
-            authenticated_at: self.base.now(),
-            request: origin.map_or_else(|| RequestId::next(&*self.base.ids), |o| o.request),
-            address: origin.and_then(|origin| origin.address),
-        }
     }
 }

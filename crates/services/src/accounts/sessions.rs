@@ -1,78 +1,77 @@
-//! Signing in, staying signed in, and signing out.
+//! Staying signed in, seeing where, and signing out.
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{
-        AccessClaims, AccessTokens, Actor, ControlChange, ControlEntry, Permit, Principal, SignOut,
-        TokenId,
-    },
+    access::{Actor, Door, ManageSessions, Permit, SignOut},
     accounts::{
-        Email, EndReason, Password, PasswordHasher, RefreshSecrets, RefreshToken, RefreshVerdict,
-        Session, User, Workspace,
+        EndReason, MailKind, Password, PasswordHasher, RefreshToken, RefreshVerdict, SecretDeriver,
+        Session, User, Verified,
     },
-    audit::Action,
-    ids::{ControlId, SessionId},
+    ids::SessionId,
     secret::Secret,
-    store::{BoxError, Durability, Scope, StoreError, UnitOfWork},
-    time::Timestamp,
+    store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
+use super::{
+    Factor, Outbox, Pairs, Revocation, SecondFactor, SignInError, SignedIn, pairs::holder,
+};
 use crate::{
     Base,
-    access::Origin,
-    audit::{Fact, Trail},
+    access::{Doorkeeper, Origin},
     retry::{Contended, retry},
 };
 
-/// Begins, continues and ends sessions.
+/// Continues, shows and ends sessions.
 pub struct SessionService {
     base: Base,
-    trail: Trail,
+    doorkeeper: Doorkeeper,
     hasher: Arc<dyn PasswordHasher>,
-    tokens: Arc<dyn AccessTokens>,
-    secrets: Arc<dyn RefreshSecrets>,
-    rules: SessionRules,
+    secrets: Arc<dyn SecretDeriver>,
+    pairs: Pairs,
+    factor: SecondFactor,
+    revocation: Revocation,
+    outbox: Outbox,
 }
 
-/// Who is let in.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionRules {
-    /// Whether an address has to be verified first.
-    pub verified_only: bool,
-}
-
-/// Somebody who is signed in: a pair of tokens, and whose they are.
+/// How a refresh token came.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// For the next minutes.
-    pub access_token: Secret,
-    /// When it stops being good.
-    pub access_expires_at: Timestamp,
-    /// When it was made.
-    pub access_issued_at: Timestamp,
-    /// For the next pair.
-    pub refresh_token: Secret,
-    /// Who signed in.
-    pub user: User,
-    /// The workspace that is active.
-    pub workspace: Workspace,
+pub enum Carried {
+    /// In the body: whoever sent it has it.
+    InBody,
+    /// In a cookie, which a browser sends by itself. The page has to show that it is ours.
+    InCookie {
+        /// What it put into the header.
+        csrf: Option<Secret>,
+    },
 }
 
-/// Why somebody is not signed in.
+/// What somebody shows again who it is with.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The password.
+    pub password: Password,
+    /// The second factor, where there is one.
+    pub factor: Option<Factor>,
+}
+
+/// Sessions of a user, and which of them asks.
+#[derive(Clone, Debug)]
+pub struct OwnSessions {
+    /// Those that live, the newest first.
+    pub sessions: Vec<Session>,
+    /// The one that asks.
+    pub current: SessionId,
+}
+
+/// Why a session could not be shown or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Unknown address or wrong password; which of them is not said.
-    #[error("e-mail or password is wrong")]
-    InvalidCredentials,
-    /// The password is right, but nobody knows whose the address is.
-    #[error("the e-mail address is not verified yet")]
-    NotVerified,
-    /// The refresh token is not good. It does not say why.
-    #[error("the refresh token is not valid")]
-    InvalidRefreshToken,
-    /// Passwords cannot be checked.
-    #[error("the password could not be checked")]
-    Hashing(#[source] BoxError),
+    /// The actor has no such session, or it is over.
+    #[error("session {0} does not exist")]
+    NotFound(SessionId),
+    /// The actor is no person.
+    #[error("an API key has no sessions")]
+    NotAPerson,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,204 +81,256 @@ impl Contended for SessionError {
     fn is_conflict(&self) -> bool {
         match self {
             Self::Store(error) => error.is_conflict(),
-            Self::InvalidCredentials
-            | Self::NotVerified
-            | Self::InvalidRefreshToken
-            | Self::Hashing(_) => false,
+            Self::NotFound(_) | Self::NotAPerson => false,
         }
     }
 }
 
 impl SessionService {
-    /// A service over these ports.
+    /// A service over these parts.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of a session")]
     #[must_use]
     pub fn new(
         base: Base,
-        trail: Trail,
+        doorkeeper: Doorkeeper,
         hasher: Arc<dyn PasswordHasher>,
-        tokens: Arc<dyn AccessTokens>,
-        secrets: Arc<dyn RefreshSecrets>,
-        rules: SessionRules,
+        secrets: Arc<dyn SecretDeriver>,
+        pairs: Pairs,
+        factor: SecondFactor,
+        revocation: Revocation,
+        outbox: Outbox,
     ) -> Arc<Self> {
-        Arc::new(Self { base, trail, hasher, tokens, secrets, rules })
-    }
-
-    /// Signs somebody in. An unknown address costs the same work as a wrong password.
-    ///
-    /// # Errors
-    ///
-    /// See [`SessionError`].
-    pub async fn log_in(
-        &self,
-        origin: Origin,
-        email: &Email,
-        password: &Password,
-    ) -> Result<SignedIn, SessionError> {
-        let user = {
-            let mut work = self.base.store.read(Scope::Platform).await?;
-            work.users().find_by_email(email).await?
-        };
-        let hash = user.as_ref().map(|user| &user.password);
-        let right = self.hasher.verify(password, hash).await.map_err(SessionError::Hashing)?;
-        let Some(user) = user.filter(|_| right) else {
-            return Err(SessionError::InvalidCredentials);
-        };
-        if self.rules.verified_only && !user.is_verified() {
-            return Err(SessionError::NotVerified);
-        }
-        retry!(self.begin(origin, user.clone()))
+        Arc::new(Self { base, doorkeeper, hasher, secrets, pairs, factor, revocation, outbox })
     }
 
     /// Hands out the next pair of tokens, or the last one again to somebody who lost it. A
-    /// token that should be gone ends the session.
+    /// token that should be gone ends the session, and its user is told by mail.
     ///
     /// # Errors
     ///
-    /// See [`SessionError`].
+    /// See [`SignInError`].
     pub async fn refresh(
         &self,
         origin: Origin,
         token: &RefreshToken,
-    ) -> Result<SignedIn, SessionError> {
+        carried: &Carried,
+    ) -> Result<SignedIn, SignInError> {
+        self.doorkeeper.check(Door::Refresh, origin).await?;
+        let outcome = retry!(self.judge(origin, token, carried));
+        if let Err(SignInError::InvalidRefreshToken | SignInError::Csrf) = outcome {
+            self.doorkeeper.failed(Door::Refresh, origin).await;
+        }
+        outcome
+    }
+
+    async fn judge(
+        &self,
+        origin: Origin,
+        token: &RefreshToken,
+        carried: &Carried,
+    ) -> Result<SignedIn, SignInError> {
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+        let session = work.sessions().find(token.session).await?;
+        let session = session.filter(|session| {
+            let derived = self.secrets.refresh(session, token.generation);
+            self.secrets.matches(&derived, &token.secret)
+        });
+        let session = session.ok_or(SignInError::InvalidRefreshToken)?;
+        self.check_page(&session, carried)?;
+        let now = self.base.now();
+        let verdict = session.judge(token.generation, now);
+        metrics::counter!("cape_refresh_verdicts_total", "verdict" => verdict.name()).increment(1);
+        match verdict {
+            RefreshVerdict::Rotate => {
+                let session = self.at_home(&mut *work, session.rotate(now)).await?;
+                work.sessions().update(&session).await?;
+                let signed_in = self.pairs.current(&mut *work, &session).await?;
+                let signed_in = signed_in.ok_or(SignInError::InvalidRefreshToken)?;
+                work.commit().await?;
+                Ok(signed_in)
+            }
+            RefreshVerdict::Repeat => {
+                let signed_in = self.pairs.current(&mut *work, &session).await?;
+                signed_in.ok_or(SignInError::InvalidRefreshToken)
+            }
+            RefreshVerdict::Theft => {
+                tracing::warn!(session.id = %token.session, "a stolen refresh token came back");
+                let actor = holder(&session, origin);
+                if let Some(user) = work.users().find(session.user).await? {
+                    self.outbox.tell(&mut *work, &user, MailKind::SessionTheft, None).await?;
+                }
+                self.revocation.end(&mut *work, &actor, session, EndReason::Theft).await?;
+                work.commit().await?;
+                Err(SignInError::InvalidRefreshToken)
+            }
+            RefreshVerdict::Refuse => Err(SignInError::InvalidRefreshToken),
+        }
+    }
+
+    fn check_page(&self, session: &Session, carried: &Carried) -> Result<(), SignInError> {
+        match carried {
+            Carried::InBody => Ok(()),
+            Carried::InCookie { csrf: Some(csrf) }
+                if self.secrets.matches(&self.secrets.csrf(session), csrf) =>
+            {
+                Ok(())
+            }
+            Carried::InCookie { .. } => Err(SignInError::Csrf),
+        }
+    }
+
+    /// A session whose user is no longer in its workspace goes on in the user's own.
+    async fn at_home(
+        &self,
+        work: &mut dyn UnitOfWork,
+        session: Session,
+    ) -> Result<Session, StoreError> {
+        let member = work.workspaces().membership(session.workspace, session.user).await?;
+        if member.is_some() {
+            return Ok(session);
+        }
+        let places = work.workspaces().memberships(session.user).await?;
+        let workspace = places.first().map_or(session.workspace, |place| place.workspace);
+        Ok(Session { workspace, ..session })
+    }
+
+    /// Takes note that the actor has shown again who it is. Its next access token says so; the
+    /// refresh token stays the same.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignInError`].
+    pub async fn reauthenticate(
+        &self,
+        permit: Permit<ManageSessions>,
+        proof: &Proof,
+    ) -> Result<SignedIn, SignInError> {
+        let (user, session) = permit.actor().person().ok_or(SignInError::InvalidCredentials)?;
+        let origin = Origin { request: permit.actor().request, address: permit.actor().address };
+        let found = {
+            let mut work = self.base.store.read(Scope::Platform).await?;
+            work.users().find(user).await?.ok_or(SignInError::InvalidCredentials)?
+        };
+        let admitted = self.doorkeeper.admit(Door::Login, origin, Some(&found.email), true).await?;
+        let verified = self.hasher.verify(&proof.password, Some(&found.password)).await;
+        if verified.map_err(SignInError::Hashing)? == Verified::No {
+            return Err(SignInError::InvalidCredentials);
+        }
+        let signed_in = retry!(self.renew(origin, &found, session, proof.factor.as_ref()))?;
+        self.doorkeeper.succeeded(admitted).await;
+        Ok(signed_in)
+    }
+
+    async fn renew(
+        &self,
+        origin: Origin,
+        verified: &User,
+        session: SessionId,
+        factor: Option<&Factor>,
+    ) -> Result<SignedIn, SignInError> {
+        let now = self.base.now();
+        let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+        let user = work.users().lock(verified.id).await?;
+        let user = user.filter(|user| user.password == verified.password);
+        let user = user.ok_or(SignInError::InvalidCredentials)?;
+        if work.mfa().totp(user.id).await?.is_some_and(|totp| totp.is_active()) {
+            let factor = factor.ok_or(SignInError::InvalidCode)?;
+            if !self.factor.accepts(&mut *work, origin, &user, factor).await? {
+                return Err(SignInError::InvalidCode);
+            }
+        }
+        let session = work.sessions().find(session).await?.filter(|s| s.is_live(now));
+        let session = session.ok_or(SignInError::InvalidCredentials)?.reauthenticate(now);
+        work.sessions().update(&session).await?;
+        let signed_in = self.pairs.current(&mut *work, &session).await?;
+        let signed_in = signed_in.ok_or(SignInError::InvalidCredentials)?;
+        work.commit().await?;
+        Ok(signed_in)
+    }
+
+    /// The actor's sessions that live.
+    ///
+    /// # Errors
+    ///
+    /// See [`SessionError`].
+    pub async fn list(&self, permit: Permit<ManageSessions>) -> Result<OwnSessions, SessionError> {
+        let (user, current) = permit.actor().person().ok_or(SessionError::NotAPerson)?;
+        let mut work = self.base.store.read(Scope::Platform).await?;
+        let sessions = work.sessions().live(user, self.base.now()).await?;
+        Ok(OwnSessions { sessions, current })
+    }
+
+    /// Ends one of the actor's sessions.
+    ///
+    /// # Errors
+    ///
+    /// See [`SessionError`].
+    pub async fn revoke(
+        &self,
+        permit: Permit<ManageSessions>,
+        id: SessionId,
+    ) -> Result<(), SessionError> {
+        let (user, _) = permit.actor().person().ok_or(SessionError::NotAPerson)?;
         retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-            let session = work.sessions().find(token.session).await?;
-            let session = session.filter(|session| {
-                let derived = self.secrets.derive(session, token.generation);
-                self.secrets.matches(&derived, &token.secret)
-            });
-            let session = session.ok_or(SessionError::InvalidRefreshToken)?;
-            let now = self.base.now();
-            let verdict = session.judge(token.generation, now);
-            metrics::counter!("cape_refresh_verdicts_total", "verdict" => verdict.name())
-                .increment(1);
-            match verdict {
-                RefreshVerdict::Rotate => {
-                    let session = session.rotate(now);
-                    work.sessions().update(&session).await?;
-                    let signed_in = self.signed_in(&mut *work, &session).await?;
-                    work.commit().await?;
-                    Ok(signed_in)
-                }
-                RefreshVerdict::Repeat => self.signed_in(&mut *work, &session).await,
-                RefreshVerdict::Theft => {
-                    let actor = actor(&session, origin);
-                    self.end(&mut *work, &actor, session, EndReason::Theft).await?;
-                    work.commit().await?;
-                    tracing::warn!(session.id = %token.session, "a stolen refresh token came back");
-                    Err(SessionError::InvalidRefreshToken)
-                }
-                RefreshVerdict::Refuse => Err(SessionError::InvalidRefreshToken),
-            }
+            let found = work.sessions().find(id).await?;
+            let own = found.filter(|s| s.user == user && s.is_live(self.base.now()));
+            let session = own.ok_or(SessionError::NotFound(id))?;
+            self.revocation.end(&mut *work, permit.actor(), session, EndReason::Revoked).await?;
+            Ok(work.commit().await?)
         })
     }
 
-    /// Ends the actor's session. Within a second its access tokens are refused everywhere.
+    /// Ends all of the actor's sessions but the one that asks.
+    ///
+    /// # Errors
+    ///
+    /// See [`SessionError`].
+    pub async fn revoke_others(&self, permit: Permit<ManageSessions>) -> Result<(), SessionError> {
+        let (_, current) = permit.actor().person().ok_or(SessionError::NotAPerson)?;
+        self.end_all(permit.actor(), Some(current), EndReason::Revoked).await
+    }
+
+    /// Ends the actor's session. Its access token is refused everywhere within a second.
     ///
     /// # Errors
     ///
     /// See [`SessionError`].
     pub async fn log_out(&self, permit: Permit<SignOut>) -> Result<(), SessionError> {
         let actor = permit.actor();
-        let Principal::User { session: id, .. } = actor.principal else {
-            return Ok(());
-        };
+        let (_, id) = actor.person().ok_or(SessionError::NotAPerson)?;
         retry!(async {
-            let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
+            let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
             let session = work.sessions().find(id).await?;
             let Some(session) = session.filter(|session| session.is_live(self.base.now())) else {
                 return Ok(());
             };
-            self.end(&mut *work, actor, session, EndReason::LoggedOut).await?;
+            self.revocation.end(&mut *work, actor, session, EndReason::LoggedOut).await?;
             Ok(work.commit().await?)
         })
     }
 
-    async fn begin(&self, origin: Origin, user: User) -> Result<SignedIn, SessionError> {
-        let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-        let places = work.workspaces().memberships(user.id).await?;
-        let place = places.first().ok_or(SessionError::InvalidCredentials)?;
-        let id = SessionId::next(&*self.base.ids);
-        let salt = self.base.random();
-        let session = Session::begin(id, user.id, place.workspace, salt, self.base.now());
-        work.sessions().insert(&session).await?;
-        let fact =
-            Fact { action: Action::SessionBegun, subject: id.to_string(), before: &[], after: &[] };
-        self.trail.enter(&mut *work, &actor(&session, origin), None, fact).await?;
-        let signed_in = self.signed_in(&mut *work, &session).await?;
-        work.commit().await?;
-        Ok(signed_in)
+    /// Ends all of the actor's sessions.
+    ///
+    /// # Errors
+    ///
+    /// See [`SessionError`].
+    pub async fn log_out_everywhere(&self, permit: Permit<SignOut>) -> Result<(), SessionError> {
+        self.end_all(permit.actor(), None, EndReason::LoggedOut).await
     }
 
-    async fn end(
+    async fn end_all(
         &self,
-        work: &mut dyn UnitOfWork,
         actor: &Actor,
-        session: Session,
+        except: Option<SessionId>,
         reason: EndReason,
-    ) -> Result<(), StoreError> {
-        let at = self.base.now();
-        let session = session.end(reason, at);
-        work.sessions().update(&session).await?;
-        let change = ControlChange::SessionEpoch { session: session.id, epoch: session.epoch };
-        let entry = ControlEntry { id: ControlId::next(&*self.base.ids), at, change };
-        work.control().publish(&entry).await?;
-        let action = match reason {
-            EndReason::LoggedOut => Action::SessionEnded,
-            EndReason::Theft => Action::SessionStolen,
-        };
-        let fact = Fact { action, subject: session.id.to_string(), before: &[], after: &[] };
-        self.trail.enter(work, actor, None, fact).await
-    }
-
-    /// The current pair of a session. Asking again gives the same refresh token, and the same
-    /// access token while it is young.
-    async fn signed_in(
-        &self,
-        work: &mut dyn UnitOfWork,
-        session: &Session,
-    ) -> Result<SignedIn, SessionError> {
-        let user = work.users().find(session.user).await?;
-        let workspace = work.workspaces().find(session.workspace).await?;
-        let (Some(user), Some(workspace)) = (user, workspace) else {
-            return Err(SessionError::InvalidRefreshToken);
-        };
-        let now = self.base.now();
-        let young = now < session.rotated_at + AccessClaims::LIFE / 2;
-        let issued_at = if young { session.rotated_at } else { now };
-        let claims = AccessClaims {
-            user: user.id,
-            session: session.id,
-            epoch: session.epoch,
-            workspace: workspace.id,
-            authenticated_at: session.authenticated_at,
-            issued_at,
-            expires_at: issued_at + AccessClaims::LIFE,
-            id: TokenId { session: session.id, generation: session.generation },
-        };
-        let refresh_token = RefreshToken {
-            session: session.id,
-            generation: session.generation,
-            secret: self.secrets.derive(session, session.generation),
-        };
-        Ok(SignedIn {
-            access_token: self.tokens.sign(&claims),
-            access_expires_at: claims.expires_at,
-            access_issued_at: claims.issued_at,
-            refresh_token: refresh_token.reveal(),
-            user,
-            workspace,
+    ) -> Result<(), SessionError> {
+        let (user, _) = actor.person().ok_or(SessionError::NotAPerson)?;
+        retry!(async {
+            let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+            work.users().lock(user).await?;
+            self.revocation.end_all(&mut *work, actor, user, except, reason).await?;
+            Ok(work.commit().await?)
         })
-    }
-}
-
-/// Whoever holds the session's tokens.
-fn actor(session: &Session, origin: Origin) -> Actor {
-    Actor {
-        principal: Principal::User { id: session.user, session: session.id, impersonated_by: None },
-        workspace: session.workspace,
-        authenticated_at: session.authenticated_at,
-        request: origin.request,
-        address: origin.address,
     }
 }

@@ -73,7 +73,8 @@ impl Trail {
         work.trail().append(&entry).await
     }
 
-    async fn seal(
+    /// Encrypts what only its person may be connected with, under that person's key.
+    pub(crate) async fn seal(
         &self,
         work: &mut dyn UnitOfWork,
         person: UserId,

@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use cape_domain::{
-    access::{Actor, Permit, Principal, UseAi},
-    billing::{BasisPoints, Hold, Plan},
+    access::{Actor, KeyRules, Permit, Principal, UseAi},
+    billing::{BasisPoints, Credits, Hold, Plan},
     ids::{ApiKeyId, CallId, ProcessId, UserId},
     time::Timestamp,
     usage::{
@@ -17,7 +17,11 @@ use cape_domain::{
 use chrono::TimeDelta;
 
 use super::{ChatError, Entitlements, limits::Limits, reservation::Reserver};
-use crate::{Base, access::ControlFeed, retry::retry};
+use crate::{
+    Base,
+    access::{ControlFeed, KeyRing},
+    retry::retry,
+};
 
 /// How calls are priced and bounded.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +67,15 @@ pub struct Admission {
     pub standings: Vec<Standing>,
     /// The period whose quota it counts in. None, where quotas are lifted.
     pub quota: Option<QuotaPeriod>,
+    /// The most that may be spent with its key, in all.
+    pub key_cap: Option<Credits>,
 }
 
 /// Admits calls.
 pub struct Gate {
     base: Base,
     feed: Arc<ControlFeed>,
+    keys: Arc<KeyRing>,
     entitlements: Arc<Entitlements>,
     book: Arc<PriceBook>,
     providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
@@ -84,6 +91,7 @@ impl Gate {
     pub fn new(
         base: Base,
         feed: Arc<ControlFeed>,
+        keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
         book: Arc<PriceBook>,
         providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
@@ -93,7 +101,7 @@ impl Gate {
     ) -> Self {
         let limits = Limits::new(base.clone(), limiter, rules.limited);
         let reserver = Reserver::new(base.clone(), process, rules.longest_call);
-        Self { base, feed, entitlements, book, providers, limits, reserver, rules }
+        Self { base, feed, keys, entitlements, book, providers, limits, reserver, rules }
     }
 
     /// What calls count for at the limiter.
@@ -121,6 +129,10 @@ impl Gate {
         let now = self.base.now();
         let plan = self.entitlements.plan(actor.workspace).await?;
         let (model, version, provider) = self.find(&plan, &new.chat.model, now)?;
+        let rules = self.key_rules(key).await?;
+        if !rules.allows_model(&model.id) {
+            return Err(ChatError::ModelNotForKey(new.chat.model));
+        }
         let chat = self.bound(model, &new)?;
         provider.check(&chat)?;
         let estimate = estimate(&chat);
@@ -140,6 +152,7 @@ impl Gate {
             claims,
             standings,
             quota: self.limits.hold().then(|| QuotaPeriod::month_of(now)),
+            key_cap: rules.spending_cap,
         };
         match retry!(self.reserver.reserve(permit, &plan, &draft)) {
             Ok(hold) => {
@@ -151,6 +164,12 @@ impl Gate {
                 Err(refused)
             }
         }
+    }
+
+    /// What the key may do. One that was taken back since the caller was recognised closes here.
+    async fn key_rules(&self, key: ApiKeyId) -> Result<KeyRules, ChatError> {
+        let key = self.keys.find(key).await?.ok_or(ChatError::Closed)?;
+        Ok(key.rules.clone())
     }
 
     fn find(

@@ -84,7 +84,7 @@ impl ObeysControl for Entitlements {
             ControlChange::PlanChanged(workspace) => {
                 self.plans().remove(&workspace);
             }
-            ControlChange::SessionEpoch { .. } | ControlChange::ApiKeyRevoked(_) => {}
+            ControlChange::SessionEpoch { .. } | ControlChange::ApiKeyChanged(_) => {}
         }
     }
 

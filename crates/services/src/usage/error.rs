@@ -30,6 +30,17 @@ pub enum ChatError {
         /// The plan.
         plan: PlanCode,
     },
+    /// The key was not made for the model.
+    #[error("the API key may not call the model `{0}`")]
+    ModelNotForKey(String),
+    /// The key's spending cap does not leave room for the worst case.
+    #[error("the API key may spend {cap} in all, and {spent} of that are spent or held")]
+    KeyCapReached {
+        /// The most that may be spent with it.
+        cap: Credits,
+        /// What was spent, and what running calls hold.
+        spent: Credits,
+    },
     /// We have no access to whoever runs the model.
     #[error("the provider {0} is not configured")]
     Disabled(Provider),
@@ -95,6 +106,8 @@ impl Contended for ChatError {
             | Self::NotAProgram
             | Self::UnknownModel(_)
             | Self::ModelNotInPlan { .. }
+            | Self::ModelNotForKey(_)
+            | Self::KeyCapReached { .. }
             | Self::Disabled(_)
             | Self::UnknownPrice(_)
             | Self::OutputOutOfRange { .. }

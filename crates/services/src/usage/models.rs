@@ -2,16 +2,18 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cape_domain::{
-    access::{Permit, UseAi},
+    access::{Permit, Principal, ViewModels},
     store::StoreError,
     time::Timestamp,
     usage::{PriceBook, Provider},
 };
 
 use super::Entitlements;
+use crate::access::KeyRing;
 
 /// Shows the models that can be called.
 pub struct ModelService {
+    keys: Arc<KeyRing>,
     entitlements: Arc<Entitlements>,
     book: Arc<PriceBook>,
     configured: BTreeSet<Provider>,
@@ -32,22 +34,28 @@ impl ModelService {
     /// Models of this book whose providers are configured.
     #[must_use]
     pub fn new(
+        keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
         book: Arc<PriceBook>,
         configured: BTreeSet<Provider>,
     ) -> Arc<Self> {
-        Arc::new(Self { entitlements, book, configured })
+        Arc::new(Self { keys, entitlements, book, configured })
     }
 
-    /// The models the actor's plan reaches, in the order of the book.
+    /// The models that the actor's plan and its key reach, in the order of the book.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn list(&self, permit: Permit<UseAi>) -> Result<Vec<OpenModel>, StoreError> {
+    pub async fn list(&self, permit: Permit<ViewModels>) -> Result<Vec<OpenModel>, StoreError> {
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
         let open = self.book.models().iter();
         let open = open.filter(|m| plan.allows(m.class) && self.configured.contains(&m.provider));
+        let key = match permit.actor().principal {
+            Principal::ApiKey { id, .. } => self.keys.find(id).await?,
+            Principal::User { .. } | Principal::Visitor | Principal::System => None,
+        };
+        let open = open.filter(|m| key.as_ref().is_none_or(|key| key.rules.allows_model(&m.id)));
         let shown = open.map(|model| OpenModel {
             id: model.id.clone(),
             provider: model.provider,

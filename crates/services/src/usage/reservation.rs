@@ -42,6 +42,13 @@ impl Reserver {
         let workspace = draft.call.workspace;
         let mut work = self.base.store.begin(permit.scope(), Durability::Process).await?;
         let hold = self.hold(&mut *work, draft).await?;
+        if let (Some(hold), Some(cap)) = (&hold, draft.key_cap) {
+            let key = draft.call.key;
+            if !work.key_spending().take(key, hold.amount, cap).await? {
+                let spent = work.key_spending().spent(key).await?;
+                return Err(ChatError::KeyCapReached { cap, spent });
+            }
+        }
         if let Some(period) = draft.quota {
             let limit = plan.limits.requests_per_month;
             if !work.quotas().take(workspace, period, limit).await? {

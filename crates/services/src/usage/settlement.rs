@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    billing::Hold,
+    billing::{Credits, Hold},
     store::{Durability, Scope, StoreError},
     usage::{Call, CallState, FailureKind, Metered, QuotaPeriod, Timing, TokenCounts},
 };
@@ -100,8 +100,9 @@ impl Settler {
         end: End,
         timing: Timing,
     ) -> Result<Call, StoreError> {
+        let counted = Counted { quota: admission.quota, towards_key: admission.key_cap.is_some() };
         let (call, hold) = (admission.call.clone(), admission.hold.clone());
-        close(&self.base, call, hold, admission.quota, end, timing).await
+        close(&self.base, call, hold, counted, end, timing).await
     }
 }
 
@@ -112,6 +113,15 @@ fn metered(
 ) -> Result<Metered, ChatError> {
     Metered::of(&admission.price, admission.call.markup, tokens, estimated)
         .map_err(|_| ChatError::TooLarge)
+}
+
+/// Where else a call was counted.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    /// In the quota of a period.
+    pub(super) quota: Option<QuotaPeriod>,
+    /// Towards the spending cap of its key, as far as is known.
+    pub(super) towards_key: bool,
 }
 
 /// How a call ends.
@@ -128,7 +138,7 @@ pub(super) async fn close(
     base: &Base,
     call: Call,
     hold: Option<Hold>,
-    quota: Option<QuotaPeriod>,
+    counted: Counted,
     end: End,
     timing: Timing,
 ) -> Result<Call, StoreError> {
@@ -139,6 +149,10 @@ pub(super) async fn close(
         End::Failed(_) => (None, 0),
     };
     let recorded = hold.is_some();
+    if let (Some(hold), true) = (&hold, counted.towards_key) {
+        let actual = used.unwrap_or(Credits::ZERO);
+        work.key_spending().correct(call.key, hold.amount, actual).await?;
+    }
     let transaction = match hold {
         Some(hold) => Some(close_hold(base, &mut *work, hold, used, cost).await?),
         None => None,
@@ -154,7 +168,7 @@ pub(super) async fn close(
     } else {
         work.calls().insert(&ended).await?;
     }
-    if let (End::Failed(_), Some(period)) = (end, quota) {
+    if let (End::Failed(_), Some(period)) = (end, counted.quota) {
         work.quotas().give_back(workspace, period).await?;
     }
     work.commit().await?;

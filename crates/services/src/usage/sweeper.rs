@@ -13,7 +13,7 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
-use super::settlement::{End, close};
+use super::settlement::{Counted, End, close};
 use crate::{Base, billing::close_hold, retry::retry};
 
 /// Who else may be working on the same database.
@@ -113,6 +113,7 @@ impl Sweeper {
         let timing = Timing { total, provider: total, first_token: None };
         tracing::warn!(call.id = %call.id, hold.id = %hold.id, "swept");
         let (base, hold) = (&self.base, Some(hold.clone()));
-        close(base, call, hold, None, End::Settled(so_far), timing).await.map(|_| ())
+        let counted = Counted { quota: None, towards_key: true };
+        close(base, call, hold, counted, End::Settled(so_far), timing).await.map(|_| ())
     }
 }

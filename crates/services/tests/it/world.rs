@@ -1,4 +1,7 @@
 //! Every service over the fakes, in a store where ACME and RIVAL live.
+mod accounts;
+mod setup;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
@@ -13,12 +16,15 @@ use cape_domain::{
     billing::{BasisPoints, CreditGrant, Credits, GrantSource, PaymentProvider},
     ids::ProcessId,
     time::Sleeper,
-    usage::{ChatProvider, Limiter, PriceBook, Provider},
+    usage::{ChatProvider, Limiter, Provider},
 };
 use cape_services::{
     Base, Tasks,
-    access::{ApiKeyService, Authenticator, ControlFeed, ObeysControl, Origin},
-    accounts::{ProfileService, RegistrationService, SessionRules, SessionService, SignedIn},
+    access::{
+        ApiKeyService, Authenticator, ControlFeed, Doorkeeper, IntrospectionService, KeyRing,
+        ObeysControl, Origin,
+    },
+    accounts::{Client, Login, SignedIn},
     audit::Trail,
     billing::{
         CreditService, ExpiryService, LedgerCheck, PricingService, PurchaseService, WebhookService,
@@ -33,10 +39,10 @@ use cape_services::{
 use cape_testkit::{
     clock::FrozenClock,
     fakes::{
-        HeldSleeper, OpenLimiter, PlainHasher, PlainRefreshSecrets, PlainTokens, PlainVault,
-        ScriptedChat, ScriptedPayments, UnsteadyStore, Watchful,
+        HeldSleeper, OpenLimiter, PlainHasher, PlainTokens, PlainVault, PostBox, ScriptedChat,
+        ScriptedPayments, UnsteadyStore, Watchful,
     },
-    fixtures::{ADA, PASSWORD, REQUEST, at, credits, give, grant, inhabit, price_book, user},
+    fixtures::{ADA, PASSWORD, REQUEST, at, give, grant, inhabit, user},
     ids::CountingIds,
     memory::MemoryStore,
     secrets::CountingSecrets,
@@ -44,34 +50,14 @@ use cape_testkit::{
 use chrono::TimeDelta;
 use tokio::runtime::Handle;
 
+use self::accounts::Parts;
+pub use self::{
+    accounts::Accounts,
+    setup::{SERVICE, Setup},
+};
+
 /// Where everybody calls from.
 pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
-
-/// What a test may want otherwise.
-pub struct Setup {
-    /// What a new workspace is given.
-    pub welcome: Credits,
-    /// Whether an address has to be verified before its owner is let in.
-    pub verified_only: bool,
-    /// Whether somebody takes money.
-    pub sells: bool,
-    /// Whether limits and quotas hold.
-    pub limited: bool,
-    /// The models.
-    pub book: PriceBook,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            welcome: credits(100),
-            verified_only: false,
-            sells: true,
-            limited: true,
-            book: price_book(),
-        }
-    }
-}
 
 /// Every service, and every fake behind them.
 pub struct World {
@@ -88,13 +74,14 @@ pub struct World {
     pub models: Arc<ScriptedChat>,
     pub limiter: Arc<OpenLimiter>,
     pub sleeper: Arc<HeldSleeper>,
+    pub post: PostBox,
     pub trail: Trail,
     pub keys: Arc<ApiKeyService>,
+    pub ring: Arc<KeyRing>,
     pub authenticator: Arc<Authenticator>,
+    pub introspection: Arc<IntrospectionService>,
     pub feed: Arc<ControlFeed>,
-    pub registration: Arc<RegistrationService>,
-    pub sessions: Arc<SessionService>,
-    pub profiles: Arc<ProfileService>,
+    pub accounts: Accounts,
     pub pricing: Arc<PricingService>,
     pub credits: Arc<CreditService>,
     pub purchases: Arc<PurchaseService>,
@@ -141,26 +128,30 @@ impl World {
         base: Base,
     ) -> Self {
         let vault = Arc::new(PlainVault::default());
-        let hasher = Arc::new(PlainHasher::default());
+        let hasher = Arc::new(PlainHasher::demanding(setup.work));
         let tokens = Arc::new(PlainTokens::default());
         let trail = Trail::new(base.clone(), vault.clone() as Arc<dyn Vault>);
         let signer: Arc<dyn AccessTokens> = tokens.clone();
-        let authenticator = Authenticator::new(base.clone(), signer.clone());
+        let ring = KeyRing::new(base.clone(), setup.verified_only);
+        let authenticator = Authenticator::new(base.clone(), signer.clone(), ring.clone());
         let entitlements = Entitlements::new(base.clone());
-        let caches: Vec<Arc<dyn ObeysControl>> = vec![authenticator.clone(), entitlements.clone()];
+        let caches: Vec<Arc<dyn ObeysControl>> =
+            vec![authenticator.clone(), ring.clone(), entitlements.clone()];
         let feed = ControlFeed::new(base.clone(), caches);
-        let rules = SessionRules { verified_only: setup.verified_only };
-        let secrets = Arc::new(PlainRefreshSecrets);
-        let sessions = SessionService::new(
-            base.clone(),
-            trail.clone(),
-            hasher.clone(),
-            signer,
-            secrets,
-            rules,
-        );
-        let registration =
-            RegistrationService::new(base.clone(), trail.clone(), hasher.clone(), setup.welcome);
+        let introspection =
+            IntrospectionService::new(authenticator.clone(), feed.clone(), &setup.services);
+        let accounts = Parts {
+            base: base.clone(),
+            trail: trail.clone(),
+            doorkeeper: Doorkeeper::new(base.clone(), setup.throttle),
+            hasher: hasher.clone(),
+            tokens: signer,
+            vault: vault.clone(),
+            post: setup.post.clone().map(|post| (post, store.clone())),
+            verified_only: setup.verified_only,
+            welcome: setup.welcome,
+        };
+        let accounts = accounts.assemble();
 
         let payments = Arc::new(ScriptedPayments::default());
         let watched = Arc::new(Watchful::over(payments.clone(), store.clone()));
@@ -179,6 +170,7 @@ impl World {
         let gate = Arc::new(Gate::new(
             base.clone(),
             feed.clone(),
+            ring.clone(),
             entitlements.clone(),
             book.clone(),
             providers,
@@ -191,13 +183,22 @@ impl World {
         let chat = ChatService::new(base.clone(), tasks.clone(), sleeps, gate, settler);
         Self {
             keys: ApiKeyService::new(base.clone(), trail.clone()),
-            profiles: ProfileService::new(base.clone()),
             pricing: PricingService::new(base.clone()),
             credits: CreditService::new(base.clone()),
             expiry: ExpiryService::new(base.clone(), trail.clone()),
             ledger: LedgerCheck::new(base.clone()),
-            jobs: JobRunner::new(base.clone(), webhooks.clone(), purchases.clone()),
-            listing: ModelService::new(entitlements.clone(), book, BTreeSet::from(CONFIGURED)),
+            jobs: JobRunner::new(
+                base.clone(),
+                webhooks.clone(),
+                purchases.clone(),
+                accounts.mails.clone(),
+            ),
+            listing: ModelService::new(
+                ring.clone(),
+                entitlements.clone(),
+                book,
+                BTreeSet::from(CONFIGURED),
+            ),
             reports: UsageReports::new(base.clone(), entitlements.clone()),
             store,
             unsteady,
@@ -212,11 +213,13 @@ impl World {
             models,
             limiter,
             sleeper,
+            post: setup.post.unwrap_or_default(),
             trail,
+            ring,
             authenticator,
+            introspection,
             feed,
-            registration,
-            sessions,
+            accounts,
             purchases,
             webhooks,
             process,
@@ -234,7 +237,8 @@ impl World {
     /// ADA signs in to ACME.
     pub async fn ada_signs_in(&self) -> SignedIn {
         let (email, password) = (user(ADA).email, Password::given(PASSWORD));
-        self.sessions.log_in(origin(), &email, &password).await.expect("signed in")
+        let login = self.accounts.login.with_password(&client(), &email, &password).await;
+        signed_in(login.expect("the right password"))
     }
 
     /// ACME is given credits, in millionths, as the lot with this number. They come first.
@@ -270,6 +274,19 @@ const fn usage_rules(limited: bool) -> UsageRules {
 /// A request from the usual address.
 pub const fn origin() -> Origin {
     Origin { request: REQUEST, address: Some(ADDRESS) }
+}
+
+/// A program that says nothing about itself, at the usual address.
+pub const fn client() -> Client {
+    Client { origin: origin(), device: None }
+}
+
+/// Who was not asked for a second factor.
+pub fn signed_in(login: Login) -> SignedIn {
+    match login {
+        Login::SignedIn(pair) => *pair,
+        Login::SecondFactor { .. } => panic!("{login:?}"),
+    }
 }
 
 /// The end of waiting for something that does come.

@@ -1,11 +1,15 @@
 //! Ports that services call, without cryptography or networks. Fast, readable, safe for nothing.
 mod chat;
+mod deriver;
 mod hasher;
 mod limiter;
+mod mailer;
+mod meter;
 mod payments;
-mod refresh;
 mod sleeper;
+mod throttle;
 mod tokens;
+mod totp;
 mod unsteady;
 mod vault;
 mod watchful;
@@ -13,12 +17,16 @@ mod watchful;
 use std::hash::{DefaultHasher, Hasher as _};
 
 pub use chat::{ScriptedChat, Step};
+pub use deriver::PlainSecrets;
 pub use hasher::PlainHasher;
 pub use limiter::{Correction, OpenLimiter};
+pub use mailer::PostBox;
+pub use meter::PlainMeter;
 pub use payments::ScriptedPayments;
-pub use refresh::PlainRefreshSecrets;
 pub use sleeper::HeldSleeper;
+pub use throttle::{OpenThrottle, PlainThrottle};
 pub use tokens::PlainTokens;
+pub use totp::PlainTotp;
 pub use unsteady::UnsteadyStore;
 pub use vault::PlainVault;
 pub use watchful::Watchful;

@@ -32,13 +32,12 @@ impl PlainTokens {
 
 impl AccessTokens for PlainTokens {
     fn sign(&self, claims: &AccessClaims) -> Secret {
-        let AccessClaims { user, session, epoch, workspace, id, .. } = claims;
+        let AccessClaims { user, session, epoch, workspace, role, id, .. } = claims;
         let [authenticated, issued, expires] =
             [claims.authenticated_at, claims.issued_at, claims.expires_at]
                 .map(|time| time.timestamp_micros());
-        let body = format!(
-            "{PREFIX}:{user}:{session}:{epoch}:{workspace}:{authenticated}:{issued}:{expires}:{id}"
-        );
+        let who = format!("{user}:{session}:{epoch}:{workspace}:{}", role.name());
+        let body = format!("{PREFIX}:{who}:{authenticated}:{issued}:{expires}:{id}");
         let check = self.check(&body);
         Secret::new(format!("{body}:{check}"))
     }
@@ -49,7 +48,7 @@ impl AccessTokens for PlainTokens {
             return Err(TokenRefused::Malformed);
         }
         let parts: Vec<&str> = body.split(':').collect();
-        let [PREFIX, user, session, epoch, workspace, authenticated, issued, expires, id] =
+        let [PREFIX, user, session, epoch, workspace, role, authenticated, issued, expires, id] =
             parts[..]
         else {
             return Err(TokenRefused::Malformed);
@@ -59,6 +58,7 @@ impl AccessTokens for PlainTokens {
             session: read(session)?,
             epoch: read(epoch)?,
             workspace: read(workspace)?,
+            role: read(role)?,
             authenticated_at: time(authenticated)?,
             issued_at: time(issued)?,
             expires_at: time(expires)?,
@@ -72,8 +72,16 @@ impl AccessTokens for PlainTokens {
     }
 
     /// There is no public key: the set is empty.
-    fn key_set(&self) -> RawJson {
+    fn key_set(&self, _: Timestamp) -> RawJson {
         RawJson::new(r#"{"keys":[]}"#)
+    }
+
+    fn issuer(&self) -> &'static str {
+        "https://cape.example"
+    }
+
+    fn audience(&self) -> &'static str {
+        "cape"
     }
 }
 
@@ -87,7 +95,7 @@ fn time(micros: &str) -> Result<Timestamp, TokenRefused> {
 
 #[cfg(test)]
 mod tests {
-    use cape_domain::access::TokenId;
+    use cape_domain::access::{Role, TokenId};
     use chrono::TimeDelta;
 
     use super::*;
@@ -99,6 +107,7 @@ mod tests {
             session: SESSION,
             epoch: 2,
             workspace: ACME,
+            role: Role::Member,
             authenticated_at: at(-60),
             issued_at: at(0),
             expires_at: at(0) + AccessClaims::LIFE,

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use cape_domain::{
-    accounts::Email,
+    accounts::{DeliveryError, Email, Letter, Mailer},
     billing::{
         CheckoutRequest, Order, PaymentProvider, PaymentProviderError, ProviderEvent, ProviderName,
         RemoteCheckout, WebhookRefused,
@@ -115,6 +115,14 @@ impl<P: ChatProvider> ChatProvider for Watchful<P> {
     ) -> Result<Box<dyn ChatStream>, ModelProviderError> {
         self.watch().await;
         self.provider.stream(request).await
+    }
+}
+
+#[async_trait]
+impl<P: Mailer> Mailer for Watchful<P> {
+    async fn deliver(&self, letter: &Letter) -> Result<(), DeliveryError> {
+        self.watch().await;
+        self.provider.deliver(letter).await
     }
 }
 

@@ -6,7 +6,7 @@ use cape_domain::{
         AccessReads, AccessRepositories, ApiKey, ApiKeyReads, ApiKeyRepository, ControlEntry,
         ControlReads, ControlRepository, KeyState,
     },
-    ids::{ApiKeyId, ControlId},
+    ids::{ApiKeyId, ControlId, UserId},
     page::{Cursor, Page, PageRequest},
     store::StoreError,
     time::Timestamp,
@@ -68,6 +68,19 @@ impl ApiKeyReads for MemoryUnitOfWork {
     }
 }
 
+impl MemoryUnitOfWork {
+    fn own_key(&mut self, id: ApiKeyId) -> Option<&mut ApiKey> {
+        let scope = self.copy.scope;
+        let key = self.copy.tables.access.api_keys.get_mut(&id);
+        key.filter(|key| scope.admit(key.workspace).is_ok())
+    }
+
+    fn active_key(&mut self, id: ApiKeyId) -> Result<&mut ApiKey, StoreError> {
+        let active = self.own_key(id).filter(|key| key.state == KeyState::Active);
+        active.ok_or(StoreError::Conflict { what: KEY })
+    }
+}
+
 #[async_trait]
 impl ApiKeyRepository for MemoryUnitOfWork {
     async fn insert(&mut self, key: &ApiKey) -> Result<(), StoreError> {
@@ -76,16 +89,31 @@ impl ApiKeyRepository for MemoryUnitOfWork {
     }
 
     async fn revoke(&mut self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
-        let Some(key) = ApiKeyReads::find(&mut self.copy, id).await? else {
-            return Err(StoreError::Conflict { what: KEY });
-        };
-        match key.state {
-            KeyState::Active => {
-                self.copy.tables.access.api_keys.insert(id, key.revoke(at));
-                Ok(())
+        let key = self.active_key(id)?;
+        key.state = KeyState::Revoked { at };
+        Ok(())
+    }
+
+    async fn expire(&mut self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        let key = self.active_key(id)?;
+        key.rules.expires_at = Some(at);
+        Ok(())
+    }
+
+    async fn note_use(&mut self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), StoreError> {
+        for (id, at) in uses {
+            if let Some(key) = self.own_key(*id) {
+                // Nothing is earlier than every time.
+                key.last_used_at = key.last_used_at.max(Some(*at));
             }
-            KeyState::Revoked { .. } => Err(StoreError::Conflict { what: KEY }),
         }
+        Ok(())
+    }
+
+    async fn of_owner(&mut self, owner: UserId) -> Result<Vec<ApiKey>, StoreError> {
+        let keys = self.copy.tables.access.api_keys.values();
+        let own = keys.filter(|key| key.owner == owner && key.state == KeyState::Active);
+        Ok(own.filter(|key| self.copy.admits(key.workspace)).cloned().collect())
     }
 }
 
@@ -111,5 +139,12 @@ impl ControlRepository for MemoryUnitOfWork {
     async fn publish(&mut self, entry: &ControlEntry) -> Result<(), StoreError> {
         let feed = &mut self.copy.tables.access.control;
         insert_new(feed, "control feed", entry.id, *entry)
+    }
+
+    async fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let feed = &mut self.copy.tables.access.control;
+        let whole = feed.len();
+        feed.retain(|_, entry| entry.at >= before);
+        Ok((whole - feed.len()) as u64)
     }
 }

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod limiter;
 pub mod processes;
 pub mod store;
+pub mod throttle;
 pub mod usage;
 
 use std::{ops::Deref, time::Duration};

@@ -6,7 +6,8 @@
 #![expect(clippy::missing_panics_doc, reason = "said once, above")]
 use cape_domain::{
     access::{ApiKey, ControlChange, ControlEntry},
-    accounts::{Session, User, Verification},
+    accounts::{Purpose, Session, User, Verification},
+    billing::Credits,
     ids::{ControlId, UserId},
     store::{Durability, Scope, Store, StoreError, UnitOfWork},
 };
@@ -14,7 +15,8 @@ use futures_util::future::join_all;
 
 use super::{FOREIGN, OWN, everything};
 use crate::fixtures::{
-    ADA, api_key, at, audit_entry, id, job, personal_key, process, profile, session, user,
+    ADA, api_key, at, audit_entry, email_change, id, invitation, job, mail, one_time, personal_key,
+    process, profile, session, totp, user,
 };
 
 /// Committed rows survive the unit of work that wrote them.
@@ -36,6 +38,7 @@ pub async fn what_is_dropped_is_undone(store: &dyn Store) {
 
     let mut read = store.read(OWN).await.expect("read");
     assert_eq!(read.users().find(newcomer).await.expect("find"), None);
+    assert_eq!(read.mails().find(mail(10).id).await.expect("find"), None);
     assert_eq!(read.api_keys().find(api_key(10).id).await.expect("find"), None);
     assert_eq!(read.trail().list(everything()).await.expect("list").rows, []);
     assert_eq!(read.jobs().backlog().await.expect("backlog").waiting, 0);
@@ -106,8 +109,8 @@ pub async fn the_platform_reaches_every_workspace(store: &dyn Store) {
     assert_eq!(find_key(store, Scope::Platform, 10).await, Some(api_key(10)));
 }
 
-/// What belongs to no workspace is reached from every scope: users, sessions, personal keys,
-/// jobs, processes and the control feed.
+/// What belongs to no workspace is reached from every scope: users and all that is their own,
+/// mails, jobs, processes and the control feed.
 pub async fn what_belongs_to_no_workspace_is_reached_from_every_scope(store: &dyn Store) {
     let newcomer = UserId::new(id(10));
     let mut work = store.begin(OWN, Durability::Power).await.expect("begin");
@@ -119,6 +122,11 @@ pub async fn what_belongs_to_no_workspace_is_reached_from_every_scope(store: &dy
         assert_eq!(read.users().find(newcomer).await.expect("find"), Some(user(newcomer)));
         assert!(read.users().profile(newcomer).await.expect("find").is_some());
         assert!(read.sessions().find(session(10).id).await.expect("find").is_some());
+        let token = one_time(10, Purpose::SignIn).id;
+        assert!(read.one_time().find(token).await.expect("find").is_some());
+        assert!(read.mfa().totp(newcomer).await.expect("totp").is_some());
+        assert!(read.email_changes().find(newcomer).await.expect("find").is_some());
+        assert!(read.mails().find(mail(10).id).await.expect("find").is_some());
         assert!(read.personal_keys().find(newcomer).await.expect("find").is_some());
         assert_eq!(read.jobs().backlog().await.expect("backlog").waiting, 1);
         assert_eq!(read.processes().silent(at(1)).await.expect("silent"), [process(10)]);
@@ -126,7 +134,7 @@ pub async fn what_belongs_to_no_workspace_is_reached_from_every_scope(store: &dy
     }
     let mut work = store.begin(FOREIGN, Durability::Power).await.expect("begin");
     work.users().update(&unverified(newcomer)).await.expect("update");
-    work.sessions().note_use(session(10).id, 1).await.expect("note");
+    work.sessions().note_use(session(10).id, 1, at(1)).await.expect("note");
     assert_eq!(work.jobs().claim(at(0), at(60), 10).await.expect("claim").len(), 1);
     work.processes().remove(process(10).id).await.expect("remove");
     work.commit().await.expect("commit");
@@ -163,7 +171,7 @@ pub async fn sixty_four_competing_writers_all_finish(store: &dyn Store) {
         let durability =
             if number.is_multiple_of(2) { Durability::Process } else { Durability::Power };
         let mut work = store.begin(OWN, durability).await?;
-        work.sessions().note_use(shared.id, number).await?;
+        work.sessions().note_use(shared.id, number, at(number.into())).await?;
         work.api_keys().insert(&api_key(100 + number)).await?;
         work.commit().await
     };
@@ -172,7 +180,8 @@ pub async fn sixty_four_competing_writers_all_finish(store: &dyn Store) {
 
     let mut read = store.read(OWN).await.expect("read");
     let stored = read.sessions().find(shared.id).await.expect("find");
-    assert_eq!(stored, Some(Session { used_generation: WRITERS, ..shared }));
+    let last_seen_at = at(WRITERS.into());
+    assert_eq!(stored, Some(Session { used_generation: WRITERS, last_seen_at, ..shared }));
     let keys = read.api_keys().list(everything()).await.expect("list").rows;
     assert_eq!(keys.len(), WRITERS as usize);
 }
@@ -202,12 +211,18 @@ fn unverified(id: UserId) -> User {
 /// One row of every kind that these areas know, for ACME.
 async fn write_everywhere(work: &mut dyn UnitOfWork, newcomer: UserId) -> Result<(), StoreError> {
     let ApiKey { id: key, created_at, .. } = api_key(10);
-    let change = ControlChange::ApiKeyRevoked(key);
+    let change = ControlChange::ApiKeyChanged(key);
     let entry = ControlEntry { id: ControlId::new(id(10)), at: created_at, change };
     work.users().insert(&user(newcomer), &profile(newcomer)).await?;
     work.sessions().insert(&session(10)).await?;
+    work.one_time().put(&one_time(10, Purpose::SignIn)).await?;
+    work.mfa().put_totp(&totp(newcomer)).await?;
+    work.email_changes().put(&email_change(newcomer)).await?;
+    work.mails().insert(&mail(10)).await?;
+    work.invitations().put(&invitation(10)).await?;
     work.personal_keys().insert(&personal_key(newcomer)).await?;
     work.api_keys().insert(&api_key(10)).await?;
+    work.key_spending().take(key, Credits::ZERO, Credits::ZERO).await?;
     work.control().publish(&entry).await?;
     work.trail().append(&audit_entry(10)).await?;
     work.jobs().enqueue(&job(10)).await?;

@@ -1,13 +1,15 @@
-//! Calls to models, and how many of them a workspace has.
+//! Calls to models, how many of them a workspace has, and what keys have spent.
 //!
 //! # Panics
 //!
 //! Every promise panics when the backend breaks it.
 mod calls;
+mod key_spending;
 mod quotas;
 mod summary;
 
 pub use calls::*;
+pub use key_spending::*;
 pub use quotas::*;
 pub use summary::*;
 
@@ -33,6 +35,10 @@ macro_rules! usage_promises {
             of_a_hundred_calls_at_once_ten_are_counted
             what_is_given_back_is_never_below_zero
             each_period_and_each_workspace_counts_for_itself
+            a_key_spends_up_to_its_cap
+            of_a_hundred_who_spend_at_once_ten_fit
+            what_a_key_spent_is_corrected
+            a_key_that_was_never_counted_stays_uncounted
         );
     };
 }

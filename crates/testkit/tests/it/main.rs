@@ -1,5 +1,6 @@
-//! The fake store keeps the same promises as the real ones.
+//! The fakes keep the same promises as the real ones.
 mod limiter;
+mod throttle;
 
 use std::future::ready;
 

@@ -1,5 +1,5 @@
 //! Networks of proxies.
-use cape_http::extract::{InvalidNetwork, TrustedNetwork};
+use cape_domain::access::{InvalidNetwork, Network as Cidr};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A network as it was written: `10.0.0.0/8`, `::1`.
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize, Serializer};
 #[serde(try_from = "String")]
 pub struct Network {
     text: String,
-    network: TrustedNetwork,
+    network: Cidr,
 }
 
 impl Network {
     /// The network itself.
     #[must_use]
-    pub const fn trusted(&self) -> TrustedNetwork {
+    pub const fn trusted(&self) -> Cidr {
         self.network
     }
 }

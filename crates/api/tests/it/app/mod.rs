@@ -23,7 +23,8 @@ use cape_api::{
 pub(crate) use self::{answer::Answer, caller::Http, place::Place};
 
 /// What nobody has to wait for. Secrets are generated, beside the database.
-const USUAL: [(&str, &str); 10] = [
+const USUAL: [(&str, &str); 11] = [
+    ("CAPE_HTTP__FLOOD__ENABLED", "false"),
     ("CAPE_HTTP__PORT", "0"),
     ("CAPE_HTTP__WORKERS", "1"),
     ("CAPE_HTTP__SHUTDOWN_TIMEOUT", "5s"),
@@ -81,6 +82,14 @@ impl TestApp {
             };
             assert_eq!(of("dead").await, 0, "jobs were given up");
             of("pending").await == 0
+        })
+        .await;
+    }
+
+    /// Waits until every mail was sent that was asked for so far.
+    pub(crate) async fn mails_are_sent(&self) {
+        eventually("every mail is sent", async || {
+            self.place.count("SELECT count(*) FROM mails").await == 0
         })
         .await;
     }

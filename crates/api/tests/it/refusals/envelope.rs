@@ -99,7 +99,7 @@ async fn unknown_paths_and_methods_are_told_in_the_shape_of_their_side() {
         ("PATCH", "/api/keys", "GET, POST"),
         ("GET", "/api/keys/key_1", "DELETE"),
         ("GET", "/api/auth/login", "POST"),
-        ("DELETE", "/api/user/profile", "GET"),
+        ("PATCH", "/api/user/profile", "DELETE, GET, PUT"),
         ("POST", "/healthz", "GET"),
         ("BREW", "/healthz", "GET"),
     ] {

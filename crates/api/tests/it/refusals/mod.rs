@@ -16,6 +16,7 @@ struct Before(BTreeMap<String, i64>);
 
 impl Before {
     async fn at(app: &TestApp) -> Self {
+        app.mails_are_sent().await;
         Self(app.place.rows().await)
     }
 

@@ -146,7 +146,7 @@ async fn what_is_not_configured_is_told_and_everything_else_works() {
     }
     assert_eq!(program.models().await.with(200)["data"], json!([]));
     let ready = app.http.get("/healthz/ready").await.with(200);
-    let none = json!({ "anthropic": "disabled", "gemini": "disabled", "openai": "disabled", "stripe": "disabled" });
+    let none = json!({ "anthropic": "disabled", "gemini": "disabled", "mail": "disabled", "openai": "disabled", "stripe": "disabled" });
     assert_eq!(ready["integrations"], none);
     assert_eq!(ada.credits().await, Credits::free(WELCOME));
     app.finish().await;

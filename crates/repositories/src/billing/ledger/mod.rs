@@ -112,7 +112,7 @@ impl LedgerRepository for SqlWork {
 
 /// Whether the change keeps a column between zero and the most that fits. The limits are
 /// computed here and not in the statement, where a sum could overflow before it is compared.
-fn has_room(column: impl ColumnTrait, change: Credits) -> Expr {
+pub(crate) fn has_room(column: impl ColumnTrait, change: Credits) -> Expr {
     let change = change.micros();
     let (least, most) = (change.min(0).saturating_neg(), i64::MAX - change.max(0));
     column.between(least, most)

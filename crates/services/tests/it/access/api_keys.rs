@@ -1,6 +1,6 @@
 //! Making and taking back API keys.
 use cape_domain::{
-    access::{ApiKey, ControlChange, KeyState, ManageKeys, PresentedKey},
+    access::{ApiKey, ControlChange, CreateKeys, KeyRules, KeyState, PresentedKey},
     audit::Action,
     ids::ApiKeyId,
     page::PageRequest,
@@ -8,14 +8,14 @@ use cape_domain::{
     time::Clock as _,
 };
 use cape_services::access::{ApiKeyError, NewApiKey};
-use cape_testkit::fixtures::{ACME, ADA, RIVAL, id, owner, permit, program};
+use cape_testkit::fixtures::{ACME, ADA, RIVAL, at, id, owner, permit, program};
 use chrono::TimeDelta;
 
 use crate::world::World;
 
 pub async fn create(world: &World, name: &str) -> NewApiKey {
     let name = name.parse().expect("a name");
-    world.keys.create(permit(ACME), name).await.expect("made")
+    world.keys.create(permit(ACME), name, KeyRules::unlimited()).await.expect("made")
 }
 
 async fn stored(world: &World, id: ApiKeyId) -> ApiKey {
@@ -33,7 +33,7 @@ async fn a_person_makes_a_key_for_its_workspace() {
     assert_eq!((key.workspace, key.owner, key.name.as_str()), (ACME, ADA, "robot"));
     assert_eq!(stored(&world, key.id).await, key);
     let presented: PresentedKey = secret.expose().parse().expect("a key");
-    assert!(key.accepts(&presented));
+    assert!(key.accepts(&presented, world.clock.now()));
     assert!(secret.expose().starts_with(&key.prefix()));
     assert_eq!(world.actions().await, [Action::ApiKeyCreated]);
 }
@@ -52,8 +52,9 @@ async fn the_secret_is_stored_nowhere() {
 #[tokio::test]
 async fn a_program_makes_no_keys() {
     let world = World::new().await;
-    let permit = owner().permit::<ManageKeys>(program(10)).expect("permitted");
-    let refused = world.keys.create(permit, "another".parse().expect("a name")).await;
+    let permit = owner().permit::<CreateKeys>(program(10), at(0)).expect("permitted");
+    let name = "another".parse().expect("a name");
+    let refused = world.keys.create(permit, name, KeyRules::unlimited()).await;
     assert!(matches!(refused, Err(ApiKeyError::NotAPerson)));
     assert_eq!(world.entries().await, []);
 }
@@ -66,7 +67,7 @@ async fn a_key_is_taken_back_and_everybody_is_told() {
     let at = world.clock.now();
     assert_eq!(stored(&world, id).await.state, KeyState::Revoked { at });
     let told: Vec<_> = world.control().await.into_iter().map(|entry| entry.change).collect();
-    assert_eq!(told, [ControlChange::ApiKeyRevoked(id)]);
+    assert_eq!(told, [ControlChange::ApiKeyChanged(id)]);
     assert_eq!(world.actions().await, [Action::ApiKeyCreated, Action::ApiKeyRevoked]);
 }
 

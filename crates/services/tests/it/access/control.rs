@@ -53,7 +53,7 @@ async fn publish(world: &World, number: u128, at: Timestamp, change: ControlChan
     work.commit().await.expect("commit");
 }
 
-const REVOKED: ControlChange = ControlChange::ApiKeyRevoked(ApiKeyId::new(id(50)));
+const REVOKED: ControlChange = ControlChange::ApiKeyChanged(ApiKeyId::new(id(50)));
 
 #[tokio::test]
 async fn a_feed_is_fresh_for_one_second_after_a_poll() {

@@ -1,9 +1,9 @@
 //! Recognising people by their access tokens.
 use cape_domain::{
     access::{
-        AccessClaims, AccessTokens as _, Grants, Principal, Role, TokenId, TokenRefused, ViewUsage,
+        AccessClaims, AccessTokens as _, ChangeEmail, EditProfile, Forbidden, ManageBilling,
+        Principal, Role, TokenId, TokenRefused,
     },
-    accounts::Membership,
     ids::{UserId, WorkspaceId},
     store::{Durability, Scope, Store as _, StoreError},
     time::Clock as _,
@@ -11,7 +11,7 @@ use cape_domain::{
 use cape_services::access::Refused;
 use cape_testkit::{
     fakes::PlainTokens,
-    fixtures::{ACME, ADA, EVE, REQUEST, RIVAL, SESSION, at, membership},
+    fixtures::{ACME, ADA, REQUEST, SESSION, at},
 };
 use chrono::TimeDelta;
 
@@ -23,6 +23,7 @@ fn claims(user: UserId, workspace: WorkspaceId) -> AccessClaims {
         session: SESSION,
         epoch: 0,
         workspace,
+        role: Role::Owner,
         authenticated_at: at(-60),
         issued_at: at(0),
         expires_at: at(0) + AccessClaims::LIFE,
@@ -50,24 +51,29 @@ async fn a_member_is_recognised_with_what_its_role_may_do() {
 }
 
 #[tokio::test]
-async fn a_role_is_asked_for_with_every_call() {
+async fn a_token_says_what_its_bearer_is() {
     let world = World::new().await;
-    let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
-    let viewer = Membership { role: Role::Viewer, ..membership(RIVAL, ADA) };
-    work.workspaces().add(&viewer).await.expect("added");
-    work.commit().await.expect("commit");
-    let token = world.tokens.sign(&claims(ADA, RIVAL));
-    let caller = world.authenticator.person(token.expose(), origin()).await.expect("recognised");
-    assert_eq!(caller.grants, Role::Viewer.grants());
+    for role in Role::ALL {
+        let token = world.tokens.sign(&AccessClaims { role, ..claims(ADA, ACME) });
+        let person = world.authenticator.person(token.expose(), origin()).await;
+        assert_eq!(person.expect("recognised").grants, role.grants());
+    }
 }
 
 #[tokio::test]
-async fn who_is_no_member_may_do_nothing() {
+async fn a_permit_is_given_for_what_was_granted_and_while_the_proof_is_fresh() {
     let world = World::new().await;
-    let token = world.tokens.sign(&claims(EVE, ACME));
-    let caller = world.authenticator.person(token.expose(), origin()).await.expect("recognised");
-    assert_eq!(caller.grants, Grants::default());
-    assert!(caller.grants.permit::<ViewUsage>(caller.actor).is_err());
+    let token = world.tokens.sign(&AccessClaims { role: Role::Member, ..claims(ADA, ACME) });
+    let caller =
+        async || world.authenticator.person(token.expose(), origin()).await.expect("recognised");
+    assert!(world.authenticator.permit::<ChangeEmail>(caller().await).is_ok());
+    let refused = world.authenticator.permit::<ManageBilling>(caller().await);
+    assert!(matches!(refused, Err(Refused::Forbidden(Forbidden::Missing(_)))), "{refused:?}");
+    // A minute has passed already.
+    world.pass(TimeDelta::minutes(9)).await;
+    let refused = world.authenticator.permit::<ChangeEmail>(caller().await);
+    assert!(matches!(refused, Err(Refused::Forbidden(Forbidden::Stale(_)))), "{refused:?}");
+    assert!(world.authenticator.permit::<EditProfile>(caller().await).is_ok());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Recognising programs by their API keys.
 use cape_domain::{
-    access::{Grants, ManageBilling, PresentedKey, Principal, UseAi},
+    access::{Grants, KeyScope, ManageBilling, PresentedKey, Principal, UseAi},
     ids::ApiKeyId,
     secret::Secret,
     store::{Durability, Scope, Store as _, StoreError},
@@ -25,9 +25,9 @@ async fn a_program_may_spend_and_nothing_else() {
     let caller = world.authenticator.program(new.secret.expose(), origin()).await.expect("good");
     let program = Principal::ApiKey { id: new.key.id, owner: ADA };
     assert_eq!((caller.actor.principal, caller.actor.workspace), (program, ACME));
-    assert_eq!(caller.grants, Grants::of_api_key());
-    assert!(caller.grants.permit::<UseAi>(caller.actor.clone()).is_ok());
-    assert!(caller.grants.permit::<ManageBilling>(caller.actor).is_err());
+    assert_eq!(caller.grants, Grants::of_api_key(&KeyScope::ALL.into()));
+    assert!(caller.grants.permit::<UseAi>(caller.actor.clone(), world.clock.now()).is_ok());
+    assert!(caller.grants.permit::<ManageBilling>(caller.actor, world.clock.now()).is_err());
 }
 
 #[tokio::test]

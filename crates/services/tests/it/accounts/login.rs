@@ -1,20 +1,21 @@
 //! Signing in.
 use cape_domain::{
-    access::{AccessClaims, AccessTokens as _, Principal, TokenId},
+    access::{AccessClaims, AccessTokens as _, Principal, Role, TokenId},
     accounts::{Password, RefreshToken, Session, SessionState, User, Verification},
     audit::{Action, Vault as _},
     ids::UserId,
     store::{Durability, Scope, Store as _, StoreError},
     time::Clock as _,
 };
-use cape_services::accounts::SessionError;
+use cape_services::accounts::SignInError;
 use cape_testkit::fixtures::{ACME, ADA, PASSWORD, id, membership, personal_key, profile, user};
 
-use crate::world::{Setup, World, origin};
+use super::address;
+use crate::world::{Setup, World, client};
 
-async fn log_in(world: &World, email: &str, password: &str) -> Result<(), SessionError> {
-    let email = email.parse().expect("an address");
-    world.sessions.log_in(origin(), &email, &Password::given(password)).await.map(|_| ())
+async fn log_in(world: &World, email: &str, password: &str) -> Result<(), SignInError> {
+    let (email, password) = (address(email), Password::given(password));
+    world.accounts.login.with_password(&client(), &email, &password).await.map(|_| ())
 }
 
 /// Somebody whose address nobody vouched for.
@@ -41,6 +42,7 @@ async fn the_right_password_begins_a_session_with_its_first_pair() {
         session: token.session,
         epoch: 0,
         workspace: ACME,
+        role: Role::Owner,
         authenticated_at: now,
         issued_at: now,
         expires_at: now + AccessClaims::LIFE,
@@ -78,7 +80,7 @@ async fn an_unknown_address_costs_the_same_work_as_a_wrong_password_and_is_told_
     let unknown = log_in(&world, "nobody@example.com", PASSWORD).await.expect_err("refused");
     assert_eq!((world.hasher.verifications(), world.hasher.without_hash()), (2, 1));
     for refused in [&wrong, &unknown] {
-        assert!(matches!(refused, SessionError::InvalidCredentials), "{refused:?}");
+        assert!(matches!(refused, SignInError::InvalidCredentials), "{refused:?}");
     }
     assert_eq!(wrong.to_string(), unknown.to_string());
     assert_eq!(world.entries().await, []);
@@ -89,9 +91,9 @@ async fn an_address_nobody_vouched_for_is_refused_where_the_rules_say_so() {
     let strict = World::with(Setup { verified_only: true, ..Setup::default() }).await;
     let newcomer = given_a_newcomer(&strict, 20).await;
     let refused = log_in(&strict, newcomer.email.as_str(), PASSWORD).await;
-    assert!(matches!(refused, Err(SessionError::NotVerified)), "{refused:?}");
+    assert!(matches!(refused, Err(SignInError::NotVerified)), "{refused:?}");
     assert_eq!(strict.entries().await, []);
-    strict.registration.verify(&newcomer.email).await.expect("verified");
+    strict.accounts.verification.vouch(&newcomer.email).await.expect("verified");
     log_in(&strict, newcomer.email.as_str(), PASSWORD).await.expect("signed in");
 
     let lenient = World::new().await;
@@ -104,7 +106,7 @@ async fn whether_an_address_is_verified_is_told_only_to_who_knows_its_password()
     let world = World::with(Setup { verified_only: true, ..Setup::default() }).await;
     let newcomer = given_a_newcomer(&world, 20).await;
     let refused = log_in(&world, newcomer.email.as_str(), "wrong").await;
-    assert!(matches!(refused, Err(SessionError::InvalidCredentials)), "{refused:?}");
+    assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{refused:?}");
     assert_eq!(world.hasher.verifications(), 1);
 }
 
@@ -125,7 +127,7 @@ async fn who_belongs_nowhere_is_not_let_in() {
     work.users().insert(&user(nobody), &profile(nobody)).await.expect("insert");
     work.commit().await.expect("commit");
     let refused = log_in(&world, user(nobody).email.as_str(), PASSWORD).await;
-    assert!(matches!(refused, Err(SessionError::InvalidCredentials)), "{refused:?}");
+    assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{refused:?}");
 }
 
 #[tokio::test]
@@ -135,7 +137,7 @@ async fn an_address_that_cannot_be_sealed_is_never_stored_in_the_clear() {
     work.personal_keys().insert(&personal_key(ADA)).await.expect("a key no vault can use");
     work.commit().await.expect("commit");
     let refused = log_in(&world, user(ADA).email.as_str(), PASSWORD).await;
-    let corrupt = matches!(refused, Err(SessionError::Store(StoreError::Corrupt { .. })));
+    let corrupt = matches!(refused, Err(SignInError::Store(StoreError::Corrupt { .. })));
     assert!(corrupt, "{refused:?}");
     assert_eq!(world.entries().await, []);
 }

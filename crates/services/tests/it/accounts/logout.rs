@@ -5,8 +5,8 @@ use cape_domain::{
     audit::Action,
     time::Clock as _,
 };
-use cape_services::access::Refused;
-use cape_testkit::fixtures::{ACME, owner, permit, program};
+use cape_services::{access::Refused, accounts::SessionError};
+use cape_testkit::fixtures::{ACME, at, owner, permit, program};
 
 use super::refresh::{call, refused, token};
 use crate::world::{World, origin};
@@ -14,8 +14,8 @@ use crate::world::{World, origin};
 /// Signs out the way a caller does: with its own access token.
 async fn log_out(world: &World, access_token: &str) {
     let caller = world.authenticator.person(access_token, origin()).await.expect("recognised");
-    let permit = caller.grants.permit::<SignOut>(caller.actor).expect("permitted");
-    world.sessions.log_out(permit).await.expect("signed out");
+    let permit = world.authenticator.permit::<SignOut>(caller).expect("permitted");
+    world.accounts.sessions.log_out(permit).await.expect("signed out");
 }
 
 #[tokio::test]
@@ -65,8 +65,9 @@ async fn one_session_ends_and_the_others_go_on() {
 #[tokio::test]
 async fn who_has_no_session_has_nothing_to_end() {
     let world = World::new().await;
-    world.sessions.log_out(permit(ACME)).await.expect("no such session");
-    let program = owner().permit::<SignOut>(program(10)).expect("permitted");
-    world.sessions.log_out(program).await.expect("no session at all");
+    world.accounts.sessions.log_out(permit(ACME)).await.expect("no such session");
+    let program = owner().permit::<SignOut>(program(10), at(0)).expect("permitted");
+    let refused = world.accounts.sessions.log_out(program).await;
+    assert!(matches!(refused, Err(SessionError::NotAPerson)), "{refused:?}");
     assert_eq!(world.entries().await, []);
 }

@@ -5,3 +5,9 @@ mod profile;
 mod refresh;
 mod registration;
 mod theft;
+
+use cape_domain::accounts::Email;
+
+pub fn address(text: &str) -> Email {
+    text.parse().expect("an address")
+}

@@ -4,7 +4,7 @@ use cape_domain::{
     ids::UserId,
 };
 use cape_services::accounts::ProfileError;
-use cape_testkit::fixtures::{ACME, ADA, EVE, RIVAL, id, owner, permit, person, profile, user};
+use cape_testkit::fixtures::{ACME, ADA, EVE, RIVAL, at, id, owner, permit, person, profile, user};
 
 use crate::world::World;
 
@@ -12,7 +12,7 @@ use crate::world::World;
 async fn everybody_sees_its_own_profile() {
     let world = World::new().await;
     for (workspace, own) in [(ACME, ADA), (RIVAL, EVE)] {
-        let shown = world.profiles.own(permit(workspace)).await.expect("shown");
+        let shown = world.accounts.profiles.own(permit(workspace)).await.expect("shown");
         assert_eq!((shown.user, shown.profile), (user(own), profile(own)));
     }
 }
@@ -24,8 +24,8 @@ async fn who_is_no_person_or_is_no_more_has_no_profile() {
     let gone = Principal::User { id: UserId::new(id(99)), session, impersonated_by: None };
     for principal in [Principal::System, gone] {
         let actor = Actor { principal, ..person(ACME) };
-        let permit = owner().permit::<ViewProfile>(actor).expect("permitted");
-        let refused = world.profiles.own(permit).await;
+        let permit = owner().permit::<ViewProfile>(actor, at(0)).expect("permitted");
+        let refused = world.accounts.profiles.own(permit).await;
         assert!(matches!(refused, Err(ProfileError::NotFound)), "{refused:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! Staying signed in.
 use cape_domain::{
     access::AccessTokens as _,
-    accounts::{RefreshSecrets as _, RefreshToken, Session, SessionState},
+    accounts::{RefreshToken, SecretDeriver as _, Session, SessionState},
     secret::Secret,
     time::Clock as _,
 };
-use cape_services::accounts::{SessionError, SignedIn};
-use cape_testkit::fakes::PlainRefreshSecrets;
+use cape_services::accounts::{Carried, SignInError, SignedIn};
+use cape_testkit::fakes::PlainSecrets;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
@@ -17,12 +17,12 @@ pub fn token(signed_in: &SignedIn) -> RefreshToken {
 }
 
 pub async fn refresh(world: &World, token: &RefreshToken) -> SignedIn {
-    world.sessions.refresh(origin(), token).await.expect("refreshed")
+    world.accounts.sessions.refresh(origin(), token, &Carried::InBody).await.expect("refreshed")
 }
 
 pub async fn refused(world: &World, token: &RefreshToken) {
-    let refused = world.sessions.refresh(origin(), token).await;
-    assert!(matches!(refused, Err(SessionError::InvalidRefreshToken)), "{refused:?}");
+    let refused = world.accounts.sessions.refresh(origin(), token, &Carried::InBody).await;
+    assert!(matches!(refused, Err(SignInError::InvalidRefreshToken)), "{refused:?}");
 }
 
 /// Somebody calls with the access token of a pair.
@@ -124,7 +124,7 @@ async fn a_pair_that_was_never_handed_out_is_refused_without_an_alarm() {
     let first = token(&world.ada_signs_in().await);
     let session = world.session(first.session).await;
     for generation in [0, 2, u32::MAX] {
-        let secret = PlainRefreshSecrets.derive(&session, generation);
+        let secret = PlainSecrets.refresh(&session, generation);
         refused(&world, &RefreshToken { generation, secret, ..first.clone() }).await;
     }
     assert_eq!(world.session(first.session).await, session);
@@ -152,8 +152,8 @@ async fn a_hundred_refreshes_with_one_token_at_once_leave_one_successor_and_no_r
     let first = token(&world.ada_signs_in().await);
     let mut all = JoinSet::new();
     for _ in 0..100 {
-        let (sessions, first) = (world.sessions.clone(), first.clone());
-        all.spawn(async move { sessions.refresh(origin(), &first).await });
+        let (sessions, first) = (world.accounts.sessions.clone(), first.clone());
+        all.spawn(async move { sessions.refresh(origin(), &first, &Carried::InBody).await });
     }
     let answers = all.join_all().await;
     let pairs: Vec<_> = answers.into_iter().map(|answer| answer.expect("a pair")).collect();

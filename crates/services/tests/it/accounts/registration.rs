@@ -7,7 +7,7 @@ use cape_domain::{
     ids::WorkspaceId,
     store::StoreError,
 };
-use cape_services::accounts::{NewUser, RegistrationError, VerifyError};
+use cape_services::accounts::{NewUser, RegistrationError, VouchError};
 use cape_testkit::fixtures::{PASSWORD, credits};
 use tokio::task::JoinSet;
 
@@ -22,11 +22,12 @@ fn grace() -> NewUser {
         full_name: Some("Grace Hopper".parse().expect("a name")),
         company: None,
         user_type: UserType::Developer,
+        invitation: None,
     }
 }
 
 async fn registered(world: &World) -> (User, WorkspaceId) {
-    world.registration.register(origin(), grace()).await.expect("registered");
+    world.accounts.registration.register(origin(), grace()).await.expect("registered");
     let user = world.user(GRACE).await.expect("a user");
     let mut look = world.look().await;
     let places = look.workspaces().memberships(user.id).await.expect("places");
@@ -59,7 +60,7 @@ async fn a_known_address_is_answered_alike_and_nothing_changes() {
         user_type: UserType::Customer,
         ..grace()
     };
-    world.registration.register(origin(), again).await.expect("the same answer");
+    world.accounts.registration.register(origin(), again).await.expect("the same answer");
     assert_eq!(world.user(GRACE).await, Some(user));
     assert_eq!(world.entries().await, entries);
     assert_eq!(world.balance(own).await, balance);
@@ -69,7 +70,7 @@ async fn a_known_address_is_answered_alike_and_nothing_changes() {
 async fn a_new_workspace_is_welcomed_with_credits_once() {
     let world = World::new().await;
     let (_, own) = registered(&world).await;
-    world.registration.register(origin(), grace()).await.expect("the same answer");
+    world.accounts.registration.register(origin(), grace()).await.expect("the same answer");
     let lots = world.grants(own).await;
     let given: Vec<_> = lots.iter().map(|lot| (lot.source, lot.amount, lot.remaining)).collect();
     assert_eq!(given, [(GrantSource::Promotion, credits(100), credits(100))]);
@@ -118,7 +119,7 @@ async fn neither_an_address_nor_a_name_is_in_the_trail_in_the_clear() {
 async fn nobody_is_signed_up_while_the_store_is_away() {
     let world = World::new().await;
     world.unsteady.set_down(true);
-    let refused = world.registration.register(origin(), grace()).await;
+    let refused = world.accounts.registration.register(origin(), grace()).await;
     let unavailable = matches!(refused, Err(RegistrationError::Store(StoreError::Unavailable(_))),);
     assert!(unavailable, "{refused:?}");
     assert_eq!(world.user(GRACE).await, None);
@@ -136,7 +137,7 @@ async fn of_many_who_sign_up_with_one_address_at_once_one_does() {
     let world = World::new().await;
     let mut all = JoinSet::new();
     for _ in 0..16 {
-        let registration = world.registration.clone();
+        let registration = world.accounts.registration.clone();
         all.spawn(async move { registration.register(origin(), grace()).await });
     }
     assert!(all.join_all().await.into_iter().all(|answer| answer.is_ok()));
@@ -150,10 +151,10 @@ async fn an_operator_vouches_for_an_address_once() {
     let world = World::new().await;
     registered(&world).await;
     let email = grace().email;
-    world.registration.verify(&email).await.expect("verified");
+    world.accounts.verification.vouch(&email).await.expect("verified");
     let verified = world.user(GRACE).await.expect("a user");
     assert!(verified.is_verified());
-    world.registration.verify(&email).await.expect("verified before");
+    world.accounts.verification.vouch(&email).await.expect("verified before");
     assert_eq!(world.user(GRACE).await, Some(verified.clone()));
     let entries = world.entries().await;
     let vouched: Vec<_> = entries.iter().filter(|e| e.action == Action::UserVerified).collect();
@@ -165,6 +166,6 @@ async fn an_operator_vouches_for_an_address_once() {
 #[tokio::test]
 async fn nobody_vouches_for_an_unknown_address() {
     let world = World::new().await;
-    let refused = world.registration.verify(&grace().email).await;
-    assert!(matches!(refused, Err(VerifyError::NotFound(_))), "{refused:?}");
+    let refused = world.accounts.verification.vouch(&grace().email).await;
+    assert!(matches!(refused, Err(VouchError::NotFound(_))), "{refused:?}");
 }

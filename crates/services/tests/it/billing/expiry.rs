@@ -11,8 +11,8 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use crate::{
-    usage::{HELD, ask, begin},
-    world::World,
+    usage::{HELD, ask, begin, given_a_program},
+    world::{Setup, World},
 };
 
 /// ACME's lot of so many credits, which expires ten seconds after the start.
@@ -46,7 +46,7 @@ async fn what_is_left_is_lost_when_its_time_is_over_and_not_before() {
 
 #[tokio::test]
 async fn only_what_was_not_used_is_lost() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     given_a_lot(&world, 1, credits(1)).await;
     world.models.will_answer(completion("hi", Some(tokens(10, 10))));
     ask(&world, "hello").await.expect("answered");
@@ -60,7 +60,7 @@ async fn only_what_was_not_used_is_lost() {
 
 #[tokio::test]
 async fn other_lots_stay() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, 2_000_000).await;
     given_a_lot(&world, 2, credits(3)).await;
     world.pass(TimeDelta::seconds(10)).await;

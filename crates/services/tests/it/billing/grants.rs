@@ -4,8 +4,8 @@ use cape_testkit::fixtures::{ACME, RIVAL, completion, credits, tokens};
 
 use super::bought;
 use crate::{
-    usage::{ask, given_a_debt},
-    world::World,
+    usage::{ask, given_a_debt, given_a_program},
+    world::{Setup, World},
 };
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn every_order_grants_for_itself() {
 
 #[tokio::test]
 async fn a_debt_is_paid_first() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     given_a_debt(&world).await;
     assert_eq!(world.micros().await, [0, 0, 44_000]);
     bought(&world, "small").await;

@@ -9,7 +9,7 @@ use cape_domain::{
     time::Clock as _,
 };
 use cape_services::billing::PurchaseError;
-use cape_testkit::fixtures::{ACME, ADA, RIVAL, credits, dollars, owner, permit, person};
+use cape_testkit::fixtures::{ACME, ADA, RIVAL, at, credits, dollars, owner, permit, person};
 
 use super::ordered;
 use crate::world::{Setup, World};
@@ -173,7 +173,7 @@ async fn where_nobody_takes_money_nothing_is_ordered() {
 async fn only_a_person_buys() {
     let world = World::new().await;
     let actor = Actor { principal: Principal::System, ..person(ACME) };
-    let permit = owner().permit::<ManageBilling>(actor).expect("permitted");
+    let permit = owner().permit::<ManageBilling>(actor, at(0)).expect("permitted");
     let answer = world.purchases.purchase(permit, "small", Currency::USD).await;
     assert!(matches!(answer, Err(PurchaseError::NotAPerson)), "{answer:?}");
     assert_eq!((world.payments.calls(), world.entries().await), (0, vec![]));

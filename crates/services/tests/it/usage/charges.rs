@@ -12,13 +12,16 @@ use cape_testkit::{
 };
 use tokio::sync::Notify;
 
-use super::{HELD, ask, end, given_a_debt, question, question_to, read, settled, spend, text};
-use crate::world::World;
+use super::{
+    HELD, ask, end, given_a_debt, given_a_program, question, question_to, read, settled, spend,
+    text,
+};
+use crate::world::{Setup, World};
 
 const GIVEN: i64 = 1_000_000;
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }
@@ -133,7 +136,7 @@ async fn what_the_hold_did_not_cover_is_taken_from_what_is_available() {
 
 #[tokio::test]
 async fn what_is_not_available_is_owed() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     given_a_debt(&world).await;
     assert_eq!(world.micros().await, [0, 0, 44_000]);
     assert_eq!(settled(&world.calls().await[0]).charge.micros(), 54_000);
@@ -158,7 +161,7 @@ async fn where_the_caller_set_no_bound_the_usual_one_is_held_and_asked_for() {
 
 #[tokio::test]
 async fn a_free_model_needs_no_credits_and_is_recorded() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.models.will_answer(completion("hi", Some(tokens(1_000, 500))));
     let done = world.chat.complete(spend(), question_to(FREE_MODEL)).await.expect("answered");
     assert_eq!(settled(&done.call), metered(tokens(1_000, 500), 0, 0));
@@ -169,7 +172,7 @@ async fn a_free_model_needs_no_credits_and_is_recorded() {
 
 #[tokio::test]
 async fn a_free_stream_is_recorded_when_it_ends() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let gate = Arc::new(Notify::new());
     let steps = [text("one"), Step::Wait(gate.clone())];
     world.models.will_stream(steps.into_iter().chain(end(Some(tokens(10, 10)))));

@@ -5,12 +5,12 @@ use cape_services::usage::ChatError;
 use cape_testkit::fixtures::{ACME, completion, tokens};
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{HELD, question, settled, spend};
-use crate::world::{Setup, World, soon};
+use super::{HELD, given_a_program, question, settled, spend};
+use crate::world::{Setup, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_calls_on_credit_for_ten_admit_exactly_ten() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, 10 * HELD + HELD / 2).await;
     let gates: Vec<_> = (0..10).map(|_| Arc::new(Notify::new())).collect();
     for gate in &gates {
@@ -42,7 +42,7 @@ async fn sixty_four_calls_on_credit_for_ten_admit_exactly_ten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_that_settle_at_once_are_each_charged_once() {
-    let world = World::with(Setup { limited: false, ..Setup::default() }).await;
+    let world = given_a_program(Setup { limited: false, ..Setup::default() }).await;
     world.give(1, 64 * HELD).await;
     let mut all = JoinSet::new();
     for _ in 0..64 {
@@ -60,7 +60,7 @@ async fn many_that_settle_at_once_are_each_charged_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_that_use_more_than_they_held_owe_what_was_not_there() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, 10 * HELD).await;
     let gates: Vec<_> = (0..10).map(|_| Arc::new(Notify::new())).collect();
     let mut all = JoinSet::new();

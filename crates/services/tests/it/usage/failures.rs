@@ -12,13 +12,15 @@ use cape_testkit::fixtures::{ACME, FREE_MODEL, completion, tokens};
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{HELD, LIKELY, ask, begin, question, question_to, refusal, settled, spend};
-use crate::world::World;
+use super::{
+    HELD, LIKELY, ask, begin, given_a_program, question, question_to, refusal, settled, spend,
+};
+use crate::world::{Setup, World};
 
 const GIVEN: i64 = 1_000_000;
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }
@@ -82,7 +84,7 @@ async fn a_stream_that_cannot_be_opened_is_no_different() {
 
 #[tokio::test]
 async fn a_free_model_that_fails_is_recorded_and_not_counted() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.models.will_fail(ModelProviderError::Timeout);
     refusal(&world, question_to(FREE_MODEL)).await;
     let calls = world.calls().await;
@@ -92,7 +94,7 @@ async fn a_free_model_that_fails_is_recorded_and_not_counted() {
 
 #[tokio::test]
 async fn after_a_failure_the_same_credits_can_be_spent() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, HELD).await;
     for _ in 0..3 {
         world.models.will_fail(ModelProviderError::Timeout);

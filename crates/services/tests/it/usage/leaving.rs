@@ -8,13 +8,13 @@ use cape_testkit::{
 };
 use tokio::sync::Notify;
 
-use super::{begin, end, question, read, refusal, settled, stream, text};
-use crate::world::{World, soon};
+use super::{begin, end, given_a_program, question, read, refusal, settled, stream, text};
+use crate::world::{Setup, World, soon};
 
 const GIVEN: i64 = 1_000_000;
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }

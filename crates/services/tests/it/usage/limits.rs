@@ -14,7 +14,7 @@ use cape_testkit::{
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{ask, begin, nothing_happened, question, refusal};
+use super::{ask, begin, given_a_program, nothing_happened, question, refusal};
 use crate::world::{Setup, World};
 
 const GIVEN: i64 = 1_000_000;
@@ -27,7 +27,7 @@ const CLAIMS: [Claim; 3] = [
 ];
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }
@@ -93,7 +93,7 @@ async fn a_limiter_that_breaks_during_a_call_costs_its_caller_nothing() {
 
 #[tokio::test]
 async fn a_call_that_is_refused_for_credits_counts_nowhere() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     refusal(&world, question("hello")).await;
     assert_eq!(world.limiter.claims().len(), 1);
     nothing_happened(&world, 0).await;
@@ -149,7 +149,7 @@ async fn a_call_that_fails_in_the_next_month_is_given_back_to_its_own() {
 
 #[tokio::test]
 async fn where_limits_are_lifted_nothing_is_claimed_or_counted() {
-    let world = World::with(Setup { limited: false, ..Setup::default() }).await;
+    let world = given_a_program(Setup { limited: false, ..Setup::default() }).await;
     world.give(1, GIVEN).await;
     world.limiter.set_broken(true);
     world.models.will_answer(completion("hi", Some(tokens(3, 2))));

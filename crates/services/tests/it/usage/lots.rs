@@ -8,8 +8,8 @@ use cape_services::usage::ChatError;
 use cape_testkit::fixtures::{ACME, at, completion, give, grant, tokens};
 use chrono::TimeDelta;
 
-use super::{HELD, ask, nothing_happened, question, refusal};
-use crate::world::World;
+use super::{HELD, ask, given_a_program, nothing_happened, question, refusal};
+use crate::world::{Setup, World};
 
 async fn given_a_lot(
     world: &World,
@@ -32,7 +32,7 @@ async fn left(world: &World, id: GrantId) -> i64 {
 
 #[tokio::test]
 async fn what_was_given_goes_before_what_was_paid_for() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let bought = given_a_lot(&world, 1, GrantSource::Purchase, 1_000_000, None).await;
     let promoted = given_a_lot(&world, 2, GrantSource::Promotion, 500, None).await;
     let bonus = given_a_lot(&world, 3, GrantSource::Bonus, 100, None).await;
@@ -46,7 +46,7 @@ async fn what_was_given_goes_before_what_was_paid_for() {
 
 #[tokio::test]
 async fn among_gifts_the_one_that_expires_the_soonest_goes_first() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let source = GrantSource::Promotion;
     let lasting = given_a_lot(&world, 1, source, 1_000_000, None).await;
     let ending = given_a_lot(&world, 2, source, 1_000_000, Some(at(100))).await;
@@ -59,7 +59,7 @@ async fn among_gifts_the_one_that_expires_the_soonest_goes_first() {
 
 #[tokio::test]
 async fn what_a_call_did_not_use_goes_back_to_the_lot_it_came_from() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let bought = given_a_lot(&world, 1, GrantSource::Purchase, 1_000_000, None).await;
     let promoted = given_a_lot(&world, 2, GrantSource::Promotion, 5_000, None).await;
     world.models.will_answer(completion("hi", Some(tokens(10, 10))));
@@ -71,7 +71,7 @@ async fn what_a_call_did_not_use_goes_back_to_the_lot_it_came_from() {
 
 #[tokio::test]
 async fn lots_that_have_expired_do_not_count_though_nobody_has_taken_them_yet() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let ended = given_a_lot(&world, 1, GrantSource::Promotion, 1_000_000, Some(at(10))).await;
     given_a_lot(&world, 2, GrantSource::Promotion, 5_000, None).await;
     world.pass(TimeDelta::seconds(10)).await;
@@ -87,7 +87,7 @@ async fn lots_that_have_expired_do_not_count_though_nobody_has_taken_them_yet() 
 
 #[tokio::test]
 async fn what_has_expired_is_not_said_to_be_available() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     given_a_lot(&world, 1, GrantSource::Promotion, 5_000, Some(at(10))).await;
     world.pass(TimeDelta::seconds(10)).await;
     match refusal(&world, question("hello")).await {
@@ -100,7 +100,7 @@ async fn what_has_expired_is_not_said_to_be_available() {
 
 #[tokio::test]
 async fn an_overage_takes_no_credits_that_have_expired() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     let ended = given_a_lot(&world, 1, GrantSource::Purchase, 1_000_000, Some(at(10))).await;
     given_a_lot(&world, 2, GrantSource::Promotion, 10_000, None).await;
     world.pass(TimeDelta::seconds(10)).await;

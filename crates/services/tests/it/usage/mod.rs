@@ -13,17 +13,18 @@ mod streams;
 mod sweeping;
 
 use cape_domain::{
-    access::{Grants, Permit, UseAi},
+    access::{ApiKey, Grants, KeyScope, Permission, Permit, UseAi},
+    store::{Durability, Scope, Store as _},
     usage::{Call, CallState, ChatEvent, ChatRequest, FinishReason, Metered, TokenCounts},
 };
 use cape_services::usage::{ChatError, Completed, NewCall, StreamItem, Streaming};
 use cape_testkit::{
     fakes::Step,
-    fixtures::{chat_request, completion, program, tokens},
+    fixtures::{api_key, at, chat_request, completion, program, tokens},
 };
 use tokio::task::JoinHandle;
 
-use crate::world::{World, soon};
+use crate::world::{Setup, World, soon};
 
 /// What a call of `hello` holds, in millionths of a credit: 5 bytes and 2 × 16 tokens around
 /// them at 0.15, 100 tokens at 0.60 dollars a million, and a fifth on top.
@@ -32,9 +33,28 @@ pub const HELD: i64 = 7_866;
 /// What it is charged if nothing is ever heard of it: 4 likely tokens of input.
 pub const LIKELY: i64 = 72;
 
+/// A world where ACME has a program.
+pub async fn given_a_program(setup: Setup) -> World {
+    let world = World::with(setup).await;
+    given_a_key(&world, &api_key(10)).await;
+    world
+}
+
+/// Somebody made a key.
+pub async fn given_a_key(world: &World, key: &ApiKey) {
+    let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+    work.api_keys().insert(key).await.expect("inserted");
+    work.commit().await.expect("commit");
+}
+
 /// ACME's program may spend.
 pub fn spend() -> Permit<UseAi> {
-    Grants::of_api_key().permit(program(10)).expect("permitted")
+    by_program(10)
+}
+
+/// What the program with the key of this number may do.
+pub fn by_program<P: Permission>(number: u32) -> Permit<P> {
+    Grants::of_api_key(&KeyScope::ALL.into()).permit(program(number), at(0)).expect("permitted")
 }
 
 /// One question to the small model, to be answered with a hundred tokens at most.

@@ -10,7 +10,7 @@ use cape_testkit::fixtures::{SMALL_MODEL, at, completion, model, tokens};
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{ask, begin, nothing_happened, question, refusal, settled};
+use super::{ask, begin, given_a_program, nothing_happened, question, refusal, settled};
 use crate::world::{Setup, World};
 
 /// So many million-millionths of a dollar for every token.
@@ -26,7 +26,7 @@ fn version(version: &str, effective_at: Timestamp, price: Price) -> PricedVersio
 async fn given_prices(prices: Vec<PricedVersion>) -> World {
     let small = model(SMALL_MODEL, Provider::OpenAi, ModelClass::Small, Price::Free);
     let book = PriceBook::new(vec![Model { prices, ..small }]).expect("a sound book");
-    let world = World::with(Setup { book, ..Setup::default() }).await;
+    let world = given_a_program(Setup { book, ..Setup::default() }).await;
     world.give(1, 1_000_000_000).await;
     world
 }

@@ -11,11 +11,13 @@ use cape_testkit::fixtures::{ACME, ADA, REQUEST, SMALL_MODEL, api_key, completio
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{HELD, LIKELY, ask, begin, question, question_to, settled, so_far, spend};
-use crate::world::World;
+use super::{
+    HELD, LIKELY, ask, begin, given_a_program, question, question_to, settled, so_far, spend,
+};
+use crate::world::{Setup, World};
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, 1_000_000).await;
     world
 }

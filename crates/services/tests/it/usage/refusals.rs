@@ -11,13 +11,13 @@ use cape_testkit::fixtures::{
 };
 use chrono::TimeDelta;
 
-use super::{HELD, nothing_happened, question, question_to, refusal, spend};
-use crate::world::World;
+use super::{HELD, given_a_program, nothing_happened, question, question_to, refusal, spend};
+use crate::world::{Setup, World};
 
 const GIVEN: i64 = 100_000_000;
 
 async fn given_credits() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }
@@ -127,7 +127,7 @@ async fn a_person() {
 
 #[tokio::test]
 async fn a_call_that_the_credits_do_not_cover_is_told_what_is_missing() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, HELD - 1).await;
     match refusal(&world, question("hello")).await {
         ChatError::InsufficientCredits { needed, available } => {

@@ -11,12 +11,12 @@ use cape_testkit::fixtures::{
 };
 use chrono::TimeDelta;
 
-use super::{ask, question, question_to, refusal, spend};
-use crate::world::World;
+use super::{ask, by_program, given_a_program, question, question_to, refusal, spend};
+use crate::world::{Setup, World};
 
 /// Two calls of the small model that were answered, one that failed, and one that was free.
 async fn given_calls() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, 1_000_000).await;
     for _ in 0..2 {
         world.models.will_answer(completion("hi", Some(tokens(10, 10))));
@@ -83,8 +83,8 @@ async fn a_quota_counts_what_came_to_something() {
 
 #[tokio::test]
 async fn only_models_that_can_be_called_are_listed() {
-    let world = World::new().await;
-    let listed = world.listing.list(spend()).await.expect("listed");
+    let world = given_a_program(Setup::default()).await;
+    let listed = world.listing.list(by_program(10)).await.expect("listed");
     let ids: Vec<_> = listed.iter().map(|model| model.id.as_str()).collect();
     assert_eq!(ids, [SMALL_MODEL, FREE_MODEL]);
 }

@@ -12,13 +12,13 @@ use cape_testkit::{
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{HELD, end, read, settled, so_far, stream, text};
-use crate::world::{World, soon};
+use super::{HELD, end, given_a_program, read, settled, so_far, stream, text};
+use crate::world::{Setup, World, soon};
 
 const GIVEN: i64 = 1_000_000;
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }

@@ -19,13 +19,13 @@ use cape_testkit::{
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use super::{HELD, LIKELY, begin, end, read, settled, so_far, stream, text};
+use super::{HELD, LIKELY, begin, end, given_a_program, read, settled, so_far, stream, text};
 use crate::world::{Setup, World, soon};
 
 const GIVEN: i64 = 1_000_000;
 
 async fn given_a_credit() -> World {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     world.give(1, GIVEN).await;
     world
 }
@@ -219,7 +219,7 @@ async fn a_stream_that_ends_after_the_sweep_ends_well_and_is_not_charged_a_secon
 
 #[tokio::test]
 async fn fifty_streams_of_a_killed_process_leave_nothing_open_and_all_are_recorded() {
-    let world = World::with(Setup { limited: false, ..Setup::default() }).await;
+    let world = given_a_program(Setup { limited: false, ..Setup::default() }).await;
     world.give(1, 50 * HELD).await;
     let mut streams = Vec::new();
     for number in 0..50 {

@@ -1,14 +1,17 @@
-//! Calls and quotas, in memory.
+//! Calls, quotas and what keys have spent, in memory.
 mod calls;
+mod key_spending;
 mod quotas;
 
 use std::collections::BTreeMap;
 
 use cape_domain::{
-    ids::{CallId, WorkspaceId},
+    billing::Credits,
+    ids::{ApiKeyId, CallId, WorkspaceId},
     time::Timestamp,
     usage::{
-        Call, CallReads, CallRepository, QuotaReads, QuotaRepository, UsageReads, UsageRepositories,
+        Call, CallReads, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
+        QuotaRepository, UsageReads, UsageRepositories,
     },
 };
 
@@ -19,6 +22,7 @@ use super::{MemoryRead, MemoryUnitOfWork, insert_new, newest_first};
 pub(crate) struct Tables {
     calls: BTreeMap<CallId, Call>,
     quotas: BTreeMap<(WorkspaceId, Timestamp, Timestamp), u64>,
+    key_spending: BTreeMap<ApiKeyId, Credits>,
 }
 
 impl UsageReads for MemoryRead {
@@ -29,6 +33,10 @@ impl UsageReads for MemoryRead {
     fn quotas(&mut self) -> &mut dyn QuotaReads {
         self
     }
+
+    fn key_spending(&mut self) -> &mut dyn KeySpendingReads {
+        self
+    }
 }
 
 impl UsageRepositories for MemoryUnitOfWork {
@@ -37,6 +45,10 @@ impl UsageRepositories for MemoryUnitOfWork {
     }
 
     fn quotas(&mut self) -> &mut dyn QuotaRepository {
+        self
+    }
+
+    fn key_spending(&mut self) -> &mut dyn KeySpendingRepository {
         self
     }
 }

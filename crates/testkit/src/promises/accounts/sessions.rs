@@ -4,6 +4,7 @@ use cape_domain::{
     accounts::{EndReason, Session},
     ids::SessionId,
     store::{Durability, Scope, Store, StoreError},
+    time::Timestamp,
 };
 
 use super::super::OWN;
@@ -11,10 +12,15 @@ use crate::fixtures::{at, session};
 
 /// Everything about a session comes back as it was, whether it lives or is over.
 pub async fn a_session_is_read_back_in_every_state(store: &dyn Store) {
-    let rotated = session(11).rotate(at(100)).rotate(at(200));
-    let stolen = session(12).end(EndReason::Theft, at(5));
-    let left = session(13).end(EndReason::LoggedOut, at(6));
-    for session in [session(10), rotated, stolen, left] {
+    let rotated = session(11).rotate(at(100)).rotate(at(200)).outdate().reauthenticate(at(250));
+    let device = Some("Zoë's Browser/7.0 (🔑; 'x86_64')".parse().expect("a device"));
+    let old = Session { device, address: Some([192, 0, 2, 7].into()), ..session(12) };
+    let new = Session { address: Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7].into()), ..session(13) };
+    let over = EndReason::ALL
+        .iter()
+        .zip(14..)
+        .map(|(reason, number)| session(number).end(*reason, at(number.into())));
+    for session in [session(10), rotated, old, new].into_iter().chain(over) {
         insert_session(store, &session).await.expect("insert");
         assert_eq!(find_session(store, session.id).await, session);
     }
@@ -47,12 +53,17 @@ pub async fn a_stale_session_is_not_stored(store: &dyn Store) {
     assert_eq!(find_session(store, rotated.id).await, Session { version: 1, ..rotated });
 }
 
-/// News of uses arrive in any order; the latest generation stands.
+/// News of uses arrive in any order; the latest generation and the latest time stand, each for
+/// itself.
 pub async fn a_note_of_use_never_moves_back(store: &dyn Store) {
     insert_session(store, &session(10)).await.expect("insert");
-    for (noted, expected) in [(1, 1), (3, 3), (2, 3), (3, 3)] {
-        note_use(store, noted).await.expect("note");
-        assert_eq!(find_session(store, session(10).id).await.used_generation, expected);
+    for (noted, second, expected) in
+        [(1, 10, (1, 10)), (3, 5, (3, 10)), (2, 30, (3, 30)), (3, 30, (3, 30)), (1, 1, (3, 30))]
+    {
+        note_use(store, noted, at(second)).await.expect("note");
+        let stored = find_session(store, session(10).id).await;
+        let (generation, seen) = expected;
+        assert_eq!((stored.used_generation, stored.last_seen_at), (generation, at(seen)));
     }
 }
 
@@ -60,14 +71,17 @@ pub async fn a_note_of_use_never_moves_back(store: &dyn Store) {
 /// store forget the use.
 pub async fn a_note_of_use_is_no_change_and_survives_one(store: &dyn Store) {
     insert_session(store, &session(10)).await.expect("insert");
-    note_use(store, 5).await.expect("note");
+    note_use(store, 5, at(500)).await.expect("note");
     let rotated = session(10).rotate(at(100));
     update_session(store, &rotated).await.expect("nothing changed");
-    let expected = Session { used_generation: 5, version: 1, ..rotated };
+    let expected = Session { used_generation: 5, last_seen_at: at(500), version: 1, ..rotated };
     assert_eq!(find_session(store, expected.id).await, expected);
+    let seen_later = expected.reauthenticate(at(600));
+    update_session(store, &seen_later).await.expect("update");
+    assert_eq!(find_session(store, seen_later.id).await, Session { version: 2, ..seen_later });
 }
 
-async fn insert_session(store: &dyn Store, session: &Session) -> Result<(), StoreError> {
+pub(super) async fn insert_session(store: &dyn Store, session: &Session) -> Result<(), StoreError> {
     let mut work = store.begin(Scope::Platform, Durability::Power).await?;
     work.sessions().insert(session).await?;
     work.commit().await
@@ -79,9 +93,9 @@ async fn update_session(store: &dyn Store, session: &Session) -> Result<(), Stor
     work.commit().await
 }
 
-async fn note_use(store: &dyn Store, generation: u32) -> Result<(), StoreError> {
+async fn note_use(store: &dyn Store, generation: u32, at: Timestamp) -> Result<(), StoreError> {
     let mut work = store.begin(OWN, Durability::Process).await?;
-    work.sessions().note_use(session(10).id, generation).await?;
+    work.sessions().note_use(session(10).id, generation, at).await?;
     work.commit().await
 }
 

@@ -1,20 +1,24 @@
 //! Users and their profiles.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
-    accounts::{PasswordHash, Profile, User, UserType, Verification},
+    accounts::{PasswordHash, Profile, Purpose, User, UserState, UserType, Verification},
     ids::{UserId, WorkspaceId},
     store::{Durability, Scope, Store, StoreError},
 };
+use futures_util::future::join_all;
 
-use crate::fixtures::{ACME, ADA, EVE, at, id, profile, session, user};
+use super::super::conflicts::is_conflict;
+use crate::fixtures::{ACME, ADA, EVE, at, id, invitation, mail, one_time, profile, session, user};
 
 /// Everything about a user comes back as it was, by id and by address.
 pub async fn a_user_is_read_back_by_id_and_by_address(store: &dyn Store) {
-    for (number, user_type, verification) in [
-        (10, UserType::Customer, Verification::Pending),
-        (11, UserType::Developer, Verification::Verified { at: at(5) }),
+    let verified = Verification::Verified { at: at(5) };
+    let closed = UserState::Deactivated { at: at(6) };
+    for (number, user_type, verification, state) in [
+        (10, UserType::Customer, Verification::Pending, UserState::Active),
+        (11, UserType::Developer, verified, closed),
     ] {
-        let user = User { user_type, verification, ..user(UserId::new(id(number))) };
+        let user = User { user_type, verification, state, ..user(UserId::new(id(number))) };
         let named =
             Profile { company: Some("Zoë & Söhne".parse().expect("a name")), ..profile(user.id) };
         let nameless = Profile { full_name: None, ..profile(user.id) };
@@ -39,7 +43,17 @@ pub async fn who_is_not_there_is_not_found(store: &dyn Store) {
     assert_eq!(read.workspaces().find(none).await.expect("find"), None);
     assert_eq!(read.workspaces().membership(ACME, stranger.id).await.expect("membership"), None);
     assert_eq!(read.workspaces().memberships(stranger.id).await.expect("memberships"), []);
+    assert_eq!(read.workspaces().members(none).await.expect("members"), []);
     assert_eq!(read.sessions().find(session(10).id).await.expect("find"), None);
+    assert_eq!(read.sessions().live(stranger.id, at(0)).await.expect("live"), []);
+    assert_eq!(read.one_time().find(one_time(10, Purpose::SignIn).id).await.expect("find"), None);
+    let current = read.one_time().current(stranger.id, Purpose::SignIn).await;
+    assert_eq!(current.expect("current"), None);
+    assert_eq!(read.mfa().totp(stranger.id).await.expect("totp"), None);
+    assert_eq!(read.mfa().recovery_codes_left(stranger.id).await.expect("left"), 0);
+    assert_eq!(read.email_changes().find(stranger.id).await.expect("find"), None);
+    assert_eq!(read.mails().find(mail(10).id).await.expect("find"), None);
+    assert_eq!(read.invitations().find(invitation(10).id).await.expect("find"), None);
 }
 
 /// An address is somebody's. Whoever comes second is told, and leaves no profile either.
@@ -79,6 +93,7 @@ pub async fn a_user_is_changed(store: &dyn Store) {
         password: PasswordHash::from_phc("$another"),
         user_type: UserType::Developer,
         verification: Verification::Pending,
+        state: UserState::Deactivated { at: at(9) },
         ..user(ADA)
     };
     update_user(store, &changed).await.expect("update");
@@ -104,6 +119,52 @@ pub async fn a_user_does_not_change_to_an_address_that_is_taken(store: &dyn Stor
     let refused = update_user(store, &greedy).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     assert_eq!(find_user(store, ADA).await, user(ADA));
+}
+
+/// Whoever locks a user first changes what is stored, however many do so at once: there is no
+/// conflict, and nobody's change is lost.
+pub async fn whoever_locks_a_user_changes_it_without_a_conflict(store: &dyn Store) {
+    const WRITERS: u32 = 8;
+    let change = async |number: u32| {
+        let mut work = store.begin(Scope::Platform, Durability::Power).await?;
+        let user = work.users().lock(ADA).await?.expect("somebody");
+        let hash = format!("{}{number}", user.password.expose());
+        work.users().update(&user.change_password(PasswordHash::from_phc(hash))).await?;
+        work.commit().await
+    };
+    let outcomes = join_all((0..WRITERS).map(change)).await;
+    assert!(!outcomes.iter().any(is_conflict), "{outcomes:?}");
+    let stored = find_user(store, ADA).await;
+    assert_eq!(stored.version, WRITERS);
+    let before = user(ADA).password.expose().len();
+    assert_eq!(stored.password.expose().len(), before + WRITERS as usize);
+}
+
+/// Nobody is locked where nobody is.
+pub async fn a_locked_user_is_the_one_that_is_stored(store: &dyn Store) {
+    let mut work = store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+    assert_eq!(work.users().lock(ADA).await.expect("lock"), Some(user(ADA)));
+    assert_eq!(work.users().lock(UserId::new(id(10))).await.expect("lock"), None);
+}
+
+/// A profile is replaced as a whole, and nobody else's is.
+pub async fn a_profile_is_replaced(store: &dyn Store) {
+    let named = |name: &str| Some(name.parse().expect("a name"));
+    let company = Profile {
+        user: ADA,
+        full_name: named("Ada Lovelace"),
+        company: named("Zoë & Söhne"),
+        updated_at: at(5),
+    };
+    let nameless = Profile { user: ADA, full_name: None, company: None, updated_at: at(6) };
+    for changed in [company, nameless] {
+        let mut work = store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+        work.users().update_profile(&changed).await.expect("update");
+        work.commit().await.expect("commit");
+        let mut read = store.read(Scope::Platform).await.expect("read");
+        assert_eq!(read.users().profile(ADA).await.expect("profile"), Some(changed));
+        assert_eq!(read.users().profile(EVE).await.expect("profile"), Some(profile(EVE)));
+    }
 }
 
 async fn insert_user(store: &dyn Store, user: &User, profile: &Profile) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! What is enqueued, and who is given it.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
-    ids::WebhookId,
+    ids::{MailId, WebhookId},
     jobs::{Backlog, Failure, Job, Task},
     store::{Durability, Store},
 };
@@ -17,9 +17,11 @@ use crate::fixtures::{at, id, job};
 pub async fn a_claimed_job_is_what_was_enqueued(store: &dyn Store) {
     let task = Task::HandleWebhook(WebhookId::new(id(11)));
     let webhook = Job { task, run_at: at(0) - TimeDelta::microseconds(1), ..job(11) };
-    enqueue(store, &[job(10), webhook.clone()]).await;
+    let mail = Job { task: Task::SendMail(MailId::new(id(12))), ..job(12) };
+    let jobs = [job(10), webhook, mail];
+    enqueue(store, &jobs).await;
     let claimed = claim(store, at(0), 10).await;
-    assert_eq!(claimed, [Job { attempt: 1, ..job(10) }, Job { attempt: 1, ..webhook }]);
+    assert_eq!(claimed, jobs.map(|job| Job { attempt: 1, ..job }));
 }
 
 /// A job that was enqueued in a unit of work that came to nothing is not done.

@@ -1,0 +1,309 @@
+//! Who is in the active workspace, and which one is active.
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web::Json};
+use cape_domain::{
+    access::{ManageMembers, ManageSessions, Role, ViewMembers},
+    accounts::Invitation,
+    ids::{InvitationId, UserId, WorkspaceId},
+};
+use cape_services::accounts::{Member, MemberError, MemberService};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    cookies,
+    views::{SignedInView, Transport},
+};
+use crate::{
+    error::{ApiError, Failure, Problem, Unpermitted},
+    extract::{Body, Fields, PathId, Permitted, QueryOf, Service},
+    page::{ListView, PageQuery},
+};
+
+/// Everybody in the workspace.
+#[derive(Serialize, ToSchema)]
+pub struct MemberListView {
+    /// The oldest member first.
+    data: Vec<MemberView>,
+}
+
+/// Somebody in the workspace.
+#[derive(Serialize, ToSchema)]
+pub struct MemberView {
+    #[schema(example = "usr_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    user_id: String,
+    email: String,
+    /// `owner`, `member` or `viewer`.
+    #[schema(example = "member")]
+    role: &'static str,
+    since: DateTime<Utc>,
+}
+
+/// What somebody is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleBody {
+    /// `owner`, `member` or `viewer`.
+    #[schema(example = "viewer")]
+    role: String,
+}
+
+/// Who is asked to join, and as what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteBody {
+    #[schema(example = "grace@example.com")]
+    email: String,
+    /// `owner`, `member` or `viewer`.
+    #[schema(example = "member")]
+    role: String,
+}
+
+/// Somebody who was asked to join.
+#[derive(Serialize, ToSchema)]
+pub struct InvitationView {
+    #[schema(example = "inv_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    id: String,
+    email: String,
+    role: &'static str,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// An invitation that is accepted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// The token of the link.
+    token: String,
+}
+
+/// The workspace that was joined.
+#[derive(Serialize, ToSchema)]
+pub struct JoinedView {
+    #[schema(example = "wsp_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    workspace_id: String,
+}
+
+/// The workspace that is to be active.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchBody {
+    #[schema(example = "wsp_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    workspace_id: String,
+}
+
+impl From<Member> for MemberView {
+    fn from(Member { membership, user }: Member) -> Self {
+        Self {
+            user_id: user.id.to_string(),
+            email: user.email.to_string(),
+            role: membership.role.name(),
+            since: membership.created_at,
+        }
+    }
+}
+
+impl From<Invitation> for InvitationView {
+    fn from(invitation: Invitation) -> Self {
+        Self {
+            id: invitation.id.to_string(),
+            email: invitation.email.to_string(),
+            role: invitation.role.name(),
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+        }
+    }
+}
+
+/// List who is in the workspace.
+#[utoipa::path(
+    tag = "accounts", operation_id = "listMembers",
+    security(("access_token" = [])),
+    responses((status = 200, description = "Found", body = MemberListView), Unpermitted, Failure),
+)]
+#[get("/workspace/members")]
+pub async fn list(
+    Permitted(permit): Permitted<ViewMembers>,
+    members: Service<MemberService>,
+) -> Result<Json<MemberListView>, ApiError> {
+    let data = members.list(permit).await?.into_iter().map(MemberView::from).collect();
+    Ok(Json(MemberListView { data }))
+}
+
+/// Change what a member is.
+///
+/// Its access tokens are refused within a second; its next ones say what it is now. Needs a fresh
+/// proof of who one is.
+#[utoipa::path(
+    tag = "accounts", operation_id = "changeMemberRole",
+    security(("access_token" = [])),
+    params(("id" = String, Path, description = "The user")),
+    request_body = RoleBody,
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 404, description = "`member.not_found`, `path.invalid_id`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`member.last_owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[patch("/workspace/members/{id}")]
+pub async fn change_role(
+    Permitted(permit): Permitted<ManageMembers>,
+    PathId(id): PathId<UserId>,
+    Body(body): Body<RoleBody>,
+    members: Service<MemberService>,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::default();
+    let role: Option<Role> = fields.read("role", &body.role);
+    members.change_role(permit, id, fields.finish(role)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Remove a member.
+#[utoipa::path(
+    tag = "accounts", operation_id = "removeMember",
+    security(("access_token" = [])),
+    params(("id" = String, Path, description = "The user")),
+    responses(
+        (status = 204, description = "Removed"),
+        (status = 404, description = "`member.not_found`, `path.invalid_id`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`member.last_owner`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[delete("/workspace/members/{id}")]
+pub async fn remove(
+    Permitted(permit): Permitted<ManageMembers>,
+    PathId(id): PathId<UserId>,
+    members: Service<MemberService>,
+) -> Result<HttpResponse, ApiError> {
+    members.remove(permit, id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Ask somebody to join the workspace.
+///
+/// By mail, with a link that is good for a week. Asking again replaces the link.
+#[utoipa::path(
+    tag = "accounts", operation_id = "inviteMember",
+    security(("access_token" = [])),
+    request_body = InviteBody,
+    responses(
+        (status = 201, description = "Asked", body = InvitationView),
+        (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`integration_disabled`: mail is not configured", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[post("/workspace/invitations")]
+pub async fn invite(
+    Permitted(permit): Permitted<ManageMembers>,
+    Body(body): Body<InviteBody>,
+    members: Service<MemberService>,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::default();
+    let email = fields.read("email", &body.email);
+    let role: Option<Role> = fields.read("role", &body.role);
+    let (email, role) = fields.finish(email.zip(role))?;
+    let invitation = members.invite(permit, &email, role).await?;
+    Ok(HttpResponse::Created().json(InvitationView::from(invitation)))
+}
+
+/// List who was asked to join.
+#[utoipa::path(
+    tag = "accounts", operation_id = "listInvitations",
+    security(("access_token" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "A page", body = ListView<InvitationView>), Unpermitted, Failure),
+)]
+#[get("/workspace/invitations")]
+pub async fn invitations(
+    Permitted(permit): Permitted<ViewMembers>,
+    QueryOf(query): QueryOf<PageQuery>,
+    members: Service<MemberService>,
+) -> Result<Json<ListView<InvitationView>>, ApiError> {
+    let page = members.invitations(permit, query.request()?).await?;
+    Ok(Json(ListView::of(page, InvitationView::from)))
+}
+
+/// Take an invitation back.
+#[utoipa::path(
+    tag = "accounts", operation_id = "revokeInvitation",
+    security(("access_token" = [])),
+    params(("id" = String, Path, description = "The invitation")),
+    responses(
+        (status = 204, description = "Taken back"),
+        (status = 404, description = "`invitation.not_found`, `path.invalid_id`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[delete("/workspace/invitations/{id}")]
+pub async fn uninvite(
+    Permitted(permit): Permitted<ManageMembers>,
+    PathId(id): PathId<InvitationId>,
+    members: Service<MemberService>,
+) -> Result<HttpResponse, ApiError> {
+    members.uninvite(permit, id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Join a workspace that one was asked into.
+#[utoipa::path(
+    tag = "accounts", operation_id = "acceptInvitation",
+    security(("access_token" = [])),
+    request_body = AcceptBody,
+    responses(
+        (status = 200, description = "Joined", body = JoinedView),
+        (status = 400, description = "`auth.invalid_invitation`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[post("/auth/invitations/accept")]
+pub async fn accept(
+    Permitted(permit): Permitted<ManageSessions>,
+    Body(body): Body<AcceptBody>,
+    members: Service<MemberService>,
+) -> Result<Json<JoinedView>, ApiError> {
+    let token = body.token.parse().map_err(|_| MemberError::InvalidInvitation)?;
+    let workspace = members.accept(permit, &token).await?;
+    Ok(Json(JoinedView { workspace_id: workspace.to_string() }))
+}
+
+/// Make another workspace the active one.
+///
+/// The answer has an access token for it; those for the former one are refused within a second.
+#[utoipa::path(
+    tag = "accounts", operation_id = "switchWorkspace",
+    security(("access_token" = [])),
+    request_body = SwitchBody,
+    responses(
+        (status = 200, description = "Switched", body = SignedInView),
+        (status = 404, description = "`workspace.not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`request.invalid_fields`", body = Problem, content_type = "application/problem+json"),
+        Unpermitted,
+        Failure,
+    ),
+)]
+#[post("/auth/switch")]
+pub async fn switch(
+    Permitted(permit): Permitted<ManageSessions>,
+    request: HttpRequest,
+    Body(body): Body<SwitchBody>,
+    members: Service<MemberService>,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::default();
+    let workspace: Option<WorkspaceId> = fields.read("workspace_id", &body.workspace_id);
+    let signed_in = members.switch(permit, fields.finish(workspace)?).await?;
+    let transport = match cookies::refresh_token(&request) {
+        Some(_) => Transport::Cookie,
+        None => Transport::Body,
+    };
+    Ok(SignedInView::answer(signed_in, transport))
+}
