@@ -142,8 +142,7 @@ fn welcome(config: &Config) -> Credits {
     Credits::whole(whole).unwrap_or(Credits::ZERO)
 }
 
-/// The pages that the platform shows itself, unless others are configured. Whoever is invited
-/// needs a page to sign up on, which is a client's: without one, the link leads home.
+/// The pages that the platform shows itself, unless others are configured.
 fn links(config: &Config, public_url: &str) -> Links {
     let links = &config.accounts.links;
     let at = |own: &Option<BaseUrl>, path: &str| {
@@ -153,6 +152,6 @@ fn links(config: &Config, public_url: &str) -> Links {
         verify_email: at(&links.verify_email, "/api/auth/verify"),
         reset_password: at(&links.reset_password, "/api/auth/password/reset"),
         change_email: at(&links.change_email, "/api/auth/email/confirm"),
-        invitation: at(&links.invitation, "/"),
+        invitation: at(&links.invitation, "/api/auth/register"),
     }
 }

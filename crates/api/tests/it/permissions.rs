@@ -78,7 +78,7 @@ const FRESH: [&str; 5] = [
 const LAST: [&str; 3] = ["closeAccount", "logout", "logoutAll"];
 
 /// Operations that ask nobody who they are.
-const PUBLIC: [&str; 27] = [
+const PUBLIC: [&str; 28] = [
     "checkPassword",
     "confirmEmailChange",
     "forgotPassword",
@@ -103,6 +103,7 @@ const PUBLIC: [&str; 27] = [
     "resendVerification",
     "resetPassword",
     "showEmailChangePage",
+    "showRegisterPage",
     "showResetPage",
     "showVerifyPage",
     "verifyEmail",

@@ -17,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Mounts every route of accounts.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .service(registration::page)
         .service(registration::register)
         .service(registration::check_password)
         .service(verification::page)

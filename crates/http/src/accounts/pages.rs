@@ -12,6 +12,8 @@ const SCRIPT: &str = include_str!("pages/post.js");
 struct Page {
     title: &'static str,
     text: &'static str,
+    /// What the token of the link is called in the body.
+    token: &'static str,
     field: &'static str,
     button: &'static str,
     done: &'static str,
@@ -22,9 +24,24 @@ pub(super) fn verify() -> HttpResponse {
     show(&Page {
         title: "Verify your e-mail address",
         text: "Press the button to show that this address is yours.",
+        token: "token",
         field: "",
         button: "Verify",
         done: "Your address is verified. You can sign in now.",
+    })
+}
+
+/// Signs somebody up who was invited.
+pub(super) fn register() -> HttpResponse {
+    show(&Page {
+        title: "Join",
+        text: "Sign up with the address that you were invited by, and choose a password. If you \
+               have an account already, sign in there and accept the invitation.",
+        token: "invite_token",
+        field: r#"<input type="email" name="email" autocomplete="email" placeholder="E-mail" required>
+<input type="password" name="password" autocomplete="new-password" placeholder="Password" required>"#,
+        button: "Sign up",
+        done: "Welcome. You can sign in now.",
     })
 }
 
@@ -33,6 +50,7 @@ pub(super) fn reset_password() -> HttpResponse {
     show(&Page {
         title: "Choose a new password",
         text: "At least 12 characters, or 8 that are hard to guess.",
+        token: "token",
         field: r#"<input type="password" name="new_password" autocomplete="new-password" required>"#,
         button: "Change the password",
         done: "Your password is changed, and you are signed out everywhere. You can sign in now.",
@@ -44,6 +62,7 @@ pub(super) fn confirm_email() -> HttpResponse {
     show(&Page {
         title: "Change your e-mail address",
         text: "Press the button to agree. The change is made when both addresses have agreed.",
+        token: "token",
         field: "",
         button: "Agree",
         done: "Thank you. When both addresses have agreed, you sign in with the new one.",
@@ -55,6 +74,7 @@ fn show(page: &Page) -> HttpResponse {
         .replace("{{title}}", page.title)
         .replace("{{text}}", page.text)
         .replace("{{field}}", page.field)
+        .replace("{{token}}", page.token)
         .replace("{{button}}", page.button)
         .replace("{{done}}", page.done)
         .replace("{{script}}", SCRIPT);

@@ -1,5 +1,5 @@
 //! Signing up.
-use actix_web::{HttpResponse, post, web::Json};
+use actix_web::{HttpResponse, get, post, web::Json};
 use cape_domain::{
     accounts::{Chooser, Email, PresentedToken, UserType},
     text::Name,
@@ -8,6 +8,7 @@ use cape_services::accounts::{NewUser, PasswordService, RegistrationService};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::pages;
 use crate::{
     error::{ApiError, Failure, Problem},
     extract::{Body, Fields, RequestOrigin, Service},
@@ -129,6 +130,20 @@ impl RegisteredView {
         };
         Self { user }
     }
+}
+
+/// Show the page behind the link of an invitation.
+///
+/// It changes nothing; its form signs up with the token.
+#[utoipa::path(
+    tag = "accounts", operation_id = "showRegisterPage",
+    security(()),
+    params(("token" = Option<String>, Query, description = "The token of the link; the page reads it")),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"), Failure),
+)]
+#[get("/auth/register")]
+pub async fn page() -> HttpResponse {
+    pages::register()
 }
 
 /// Sign up.

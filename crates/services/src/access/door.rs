@@ -57,16 +57,14 @@ impl Doorkeeper {
         self.throttle.succeed(&admitted.attempt, self.base.now()).await;
     }
 
-    /// Whether a network has to wait at a door where only failures are counted.
-    pub(crate) async fn check(&self, door: Door, origin: Origin) -> Result<(), Wait> {
+    /// Takes note that a secret which nobody can guess was not good. Whoever tries many of them
+    /// is told to wait; whoever has a good one never is.
+    pub(crate) async fn refused(&self, door: Door, origin: Origin) -> Result<(), Wait> {
         let now = self.base.now();
         let attempt = attempt(door, origin, None, false);
-        self.throttle.check(&attempt, now).await.map_err(|refused| wait(refused, now))
-    }
-
-    /// Counts a failure of a network at a door where only failures are counted.
-    pub(crate) async fn failed(&self, door: Door, origin: Origin) {
-        self.throttle.fail(&attempt(door, origin, None, false), self.base.now()).await;
+        self.throttle.check(&attempt, now).await.map_err(|refused| wait(refused, now))?;
+        self.throttle.fail(&attempt, now).await;
+        Ok(())
     }
 }
 

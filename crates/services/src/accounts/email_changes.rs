@@ -94,8 +94,7 @@ impl EmailChangeService {
         origin: Origin,
         token: &PresentedToken,
     ) -> Result<EmailChangeProgress, SignInError> {
-        let admitted = self.doorkeeper.admit(Door::Reset, origin, None, false).await?;
-        let progress = retry!(async {
+        let outcome = retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
             let (user, side) = self.redeem(&mut *work, token).await?;
             let change = work.email_changes().find(user.id).await?;
@@ -109,9 +108,11 @@ impl EmailChangeService {
             };
             work.commit().await?;
             Ok::<_, SignInError>(progress)
-        })?;
-        self.doorkeeper.succeeded(admitted).await;
-        Ok(progress)
+        });
+        if let Err(SignInError::InvalidToken) = outcome {
+            self.doorkeeper.refused(Door::Reset, origin).await?;
+        }
+        outcome
     }
 
     async fn redeem(

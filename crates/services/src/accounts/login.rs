@@ -203,12 +203,16 @@ impl LoginService {
     ) -> Result<Login, SignInError> {
         let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
         let user = work.users().lock(user).await?.ok_or(SignInError::InvalidCredentials)?;
+        let before = user.clone();
         let user = match *first {
             First::Password { verified, better } => {
                 if user.password != *verified {
                     return Err(SignInError::InvalidCredentials);
                 }
-                better.map_or_else(|| user.clone(), |b| user.clone().change_password(b.clone()))
+                match better {
+                    Some(better) => user.change_password(better.clone()),
+                    None => user,
+                }
             }
             First::Code(code) => {
                 let now = self.base.now();
@@ -222,7 +226,9 @@ impl LoginService {
             }
         };
         self.let_in(&user)?;
-        work.users().update(&user).await?;
+        if user != before {
+            work.users().update(&user).await?;
+        }
         let totp = work.mfa().totp(user.id).await?;
         let login = if totp.is_some_and(|totp| totp.is_active()) {
             self.ask_for_second_factor(&mut *work, user.id).await?

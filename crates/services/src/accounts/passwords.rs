@@ -123,10 +123,10 @@ impl PasswordService {
         token: &PresentedToken,
         password: &str,
     ) -> Result<(), PasswordError> {
-        let admitted = self.doorkeeper.admit(Door::Reset, origin, None, false).await;
-        let admitted = admitted.map_err(SignInError::from)?;
-        let (user, profile) = self.owner(token).await?;
-        self.doorkeeper.succeeded(admitted).await;
+        let Some((user, profile)) = self.owner(token).await? else {
+            self.doorkeeper.refused(Door::Reset, origin).await.map_err(SignInError::from)?;
+            return Err(SignInError::InvalidToken.into());
+        };
         let hash = self.chosen(password, &user, profile.as_ref()).await?;
         retry!(async {
             let now = self.base.now();
@@ -190,14 +190,14 @@ impl PasswordService {
     async fn owner(
         &self,
         token: &PresentedToken,
-    ) -> Result<(User, Option<Profile>), PasswordError> {
+    ) -> Result<Option<(User, Option<Profile>)>, StoreError> {
         let mut work = self.base.store.begin(Scope::Platform, Durability::Process).await?;
         let now = self.base.now();
         let found = open(&mut *work, &*self.secrets, token, Purpose::ResetPassword, now).await?;
-        let found = found.ok_or(SignInError::InvalidToken)?;
-        let user = work.users().find(found.user).await?.ok_or(SignInError::InvalidToken)?;
+        let Some(found) = found else { return Ok(None) };
+        let Some(user) = work.users().find(found.user).await? else { return Ok(None) };
         let profile = work.users().profile(user.id).await?;
-        Ok((user, profile))
+        Ok(Some((user, profile)))
     }
 
     async fn chosen(

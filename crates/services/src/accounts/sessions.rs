@@ -115,10 +115,9 @@ impl SessionService {
         token: &RefreshToken,
         carried: &Carried,
     ) -> Result<SignedIn, SignInError> {
-        self.doorkeeper.check(Door::Refresh, origin).await?;
         let outcome = retry!(self.judge(origin, token, carried));
         if let Err(SignInError::InvalidRefreshToken | SignInError::Csrf) = outcome {
-            self.doorkeeper.failed(Door::Refresh, origin).await;
+            self.doorkeeper.refused(Door::Refresh, origin).await?;
         }
         outcome
     }

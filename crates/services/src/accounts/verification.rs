@@ -85,12 +85,13 @@ impl VerificationService {
     ///
     /// See [`SignInError`].
     pub async fn verify(&self, origin: Origin, evidence: &Evidence) -> Result<(), SignInError> {
-        let account = match evidence {
+        let admitted = match evidence {
             Evidence::Link(_) => None,
-            Evidence::Code { email, .. } => Some(email),
+            Evidence::Code { email, .. } => {
+                Some(self.doorkeeper.admit(Door::Code, origin, Some(email), false).await?)
+            }
         };
-        let admitted = self.doorkeeper.admit(Door::Code, origin, account, false).await?;
-        retry!(async {
+        let outcome = retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
             let Some(user) = self.redeem(&mut *work, evidence).await? else {
                 work.commit().await?;
@@ -102,9 +103,15 @@ impl VerificationService {
             let actor = Actor::visitor(place.workspace, now, origin.request, origin.address);
             self.verified(&mut *work, &actor, user).await?;
             Ok(work.commit().await?)
-        })?;
-        self.doorkeeper.succeeded(admitted).await;
-        Ok(())
+        });
+        match (&outcome, admitted) {
+            (Ok(()), Some(admitted)) => self.doorkeeper.succeeded(admitted).await,
+            (Err(SignInError::InvalidToken), None) => {
+                self.doorkeeper.refused(Door::Code, origin).await?;
+            }
+            (Ok(()), None) | (Err(_), _) => {}
+        }
+        outcome
     }
 
     /// Asks for another mail. Nobody learns from the answer, or from the time it takes, who has

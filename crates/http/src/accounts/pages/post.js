@@ -2,7 +2,7 @@ const form = document.querySelector("form"), said = document.getElementById("sai
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = Object.fromEntries(new FormData(form));
-  body.token = new URLSearchParams(location.search).get("token") ?? "";
+  body[form.dataset.token] = new URLSearchParams(location.search).get("token") ?? "";
   try {
     const answer = await fetch(location.pathname, {
       method: "POST",
