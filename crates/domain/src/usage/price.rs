@@ -66,6 +66,16 @@ pub struct TokenPrices {
 pub enum Price {
     /// Per token.
     Tokens(TokenPrices),
+    /// Per token, and dearer for a call with a long input: all of its tokens, not only those
+    /// beyond the edge.
+    ByContext {
+        /// Up to so many tokens of input, those from the cache included, `usual` holds.
+        up_to: u64,
+        /// What a call usually costs.
+        usual: TokenPrices,
+        /// What a call with a longer input costs.
+        long: TokenPrices,
+    },
     /// Explicitly nothing.
     Free,
 }
@@ -81,7 +91,28 @@ pub struct PricedVersion {
     pub price: Price,
 }
 
+impl TokenPrices {
+    /// Whether no token, and no call, is cheaper than by `other`.
+    #[must_use]
+    pub const fn is_no_cheaper_than(&self, other: &Self) -> bool {
+        self.input >= other.input
+            && self.cached_input >= other.cached_input
+            && self.cache_write >= other.cache_write
+            && self.output >= other.output
+            && self.request >= other.request
+    }
+}
+
 impl Price {
+    /// Whether a longer input never makes a token cheaper.
+    #[must_use]
+    pub const fn rises_with_input(&self) -> bool {
+        match self {
+            Self::Tokens(_) | Self::Free => true,
+            Self::ByContext { usual, long, .. } => long.is_no_cheaper_than(usual),
+        }
+    }
+
     /// What these tokens cost us.
     ///
     /// # Errors
@@ -91,6 +122,8 @@ impl Price {
         let prices = match self {
             Self::Free => return Ok(UsdAmount::ZERO),
             Self::Tokens(prices) => prices,
+            Self::ByContext { up_to, usual, .. } if tokens.total_input() <= *up_to => usual,
+            Self::ByContext { long, .. } => long,
         };
         let parts = [
             (tokens.input, prices.input),
@@ -160,6 +193,25 @@ mod tests {
         let cost = Price::Tokens(prices).cost(&counts).expect("in range");
         assert_eq!(cost.pico(), 102_111);
         assert_eq!(Price::Free.cost(&counts), Ok(UsdAmount::ZERO));
+    }
+
+    #[test]
+    fn a_long_input_makes_every_token_dearer() {
+        let usual =
+            TokenPrices { input: 1, cached_input: 1, cache_write: 1, output: 10, request: 0 };
+        let long = TokenPrices { input: 2, cached_input: 2, output: 15, ..usual };
+        let price = Price::ByContext { up_to: 100, usual, long };
+        for (input, cached_input, output, pico) in [
+            (100, 0, 1, 110),
+            (90, 10, 1, 110),
+            (101, 0, 1, 217),
+            (91, 10, 1, 217),
+            (1, 0, 200, 2_001),
+        ] {
+            let counts = TokenCounts { input, cached_input, output, ..TokenCounts::default() };
+            assert_eq!(price.cost(&counts).map(UsdAmount::pico), Ok(pico), "{counts:?}");
+        }
+        assert!(long.is_no_cheaper_than(&usual) && !usual.is_no_cheaper_than(&long));
     }
 
     #[test]

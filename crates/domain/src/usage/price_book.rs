@@ -24,6 +24,9 @@ pub enum InvalidPriceBook {
     /// Prices have to be in the order in which they hold, each with its own instant.
     #[error("the prices of `{0}` are not in the order of their dates")]
     Order(String),
+    /// A hold is made for the longest input there may be: that has to be the dearest.
+    #[error("a long input to `{0}` costs less than a short one")]
+    Context(String),
     /// More can come out than fits in at all, or nothing.
     #[error("the output cap of `{0}` is not between 1 and its context window")]
     OutputCap(String),
@@ -44,6 +47,9 @@ impl PriceBook {
             }
             if !model.prices.is_sorted_by(|a, b| a.effective_at < b.effective_at) {
                 return Err(InvalidPriceBook::Order(id()));
+            }
+            if model.prices.iter().any(|version| !version.price.rises_with_input()) {
+                return Err(InvalidPriceBook::Context(id()));
             }
             if model.output_cap == 0 || model.output_cap > model.context_window {
                 return Err(InvalidPriceBook::OutputCap(id()));
@@ -77,7 +83,7 @@ mod tests {
     use super::*;
     use crate::{
         time::Timestamp,
-        usage::{ModelClass, Price, PricedVersion, Provider},
+        usage::{ModelClass, Price, PricedVersion, Provider, TokenPrices},
     };
 
     fn at(days: i64) -> Timestamp {
@@ -124,6 +130,12 @@ mod tests {
     #[test]
     fn a_book_that_could_charge_wrongly_is_refused() {
         use InvalidPriceBook as E;
+        let per_token =
+            |input| TokenPrices { input, cached_input: 0, cache_write: 0, output: 0, request: 0 };
+        let price = Price::ByContext { up_to: 9, usual: per_token(2), long: per_token(1) };
+        let falling = model("a", &[], &[0]);
+        let prices = vec![PricedVersion { price, ..falling.prices[0].clone() }];
+        let falling = Model { prices, ..falling };
         let caps = Model { output_cap: 101, ..model("a", &[], &[0]) };
         for (models, expected) in [
             (vec![model("a", &[], &[])], E::NoPrice("a".to_owned())),
@@ -132,6 +144,7 @@ mod tests {
             (vec![model("a", &["a"], &[1])], E::NameTaken("a".to_owned())),
             (vec![model("a", &[], &[1]), model("b", &["a"], &[1])], E::NameTaken("a".to_owned())),
             (vec![caps], E::OutputCap("a".to_owned())),
+            (vec![falling], E::Context("a".to_owned())),
         ] {
             assert_eq!(PriceBook::new(models).err(), Some(expected));
         }

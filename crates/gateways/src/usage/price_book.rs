@@ -97,6 +97,18 @@ struct PriceEntry {
     cache_write: Option<UsdPerMillion>,
     output: Option<UsdPerMillion>,
     request: Option<UsdPerMillion>,
+    long: Option<Table>,
+}
+
+/// What a call costs whose input is longer than `above`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongEntry {
+    above: u64,
+    input: UsdPerMillion,
+    cached_input: UsdPerMillion,
+    cache_write: UsdPerMillion,
+    output: UsdPerMillion,
 }
 
 /// Millionths of a dollar for a million: million-millionths for one.
@@ -142,10 +154,13 @@ fn read_price(table: Table) -> Result<PricedVersion, String> {
     let told = [price.input, price.cached_input, price.cache_write, price.output];
     let free = price.free;
     let amounts = match told {
-        [None, None, None, None] if free && price.request.is_none() => Price::Free,
+        [None, None, None, None] if free && price.request.is_none() && price.long.is_none() => {
+            Price::Free
+        }
         [Some(input), Some(cached_input), Some(cache_write), Some(output)] if !free => {
-            tokens([input, cached_input, cache_write, output], price.request)
-                .ok_or_else(|| in_version("what costs nothing has to say `free = true`"))?
+            let usual = tokens([input, cached_input, cache_write, output], price.request)
+                .ok_or_else(|| in_version("what costs nothing has to say `free = true`"))?;
+            by_context(usual, price.long).map_err(|reason| in_version(&reason))?
         }
         _ if free => return Err(in_version("what is free has no prices")),
         _ => {
@@ -159,7 +174,7 @@ fn read_price(table: Table) -> Result<PricedVersion, String> {
 fn tokens(
     [input, cached_input, cache_write, output]: [UsdPerMillion; 4],
     request: Option<UsdPerMillion>,
-) -> Option<Price> {
+) -> Option<TokenPrices> {
     let request = request.map_or(0, |request| request.0);
     let prices = TokenPrices {
         input: input.0,
@@ -168,7 +183,20 @@ fn tokens(
         output: output.0,
         request,
     };
-    (prices.input > 0 || prices.output > 0 || request > 0).then_some(Price::Tokens(prices))
+    (prices.input > 0 || prices.output > 0 || request > 0).then_some(prices)
+}
+
+fn by_context(usual: TokenPrices, long: Option<Table>) -> Result<Price, String> {
+    let Some(long) = long else { return Ok(Price::Tokens(usual)) };
+    let long: LongEntry = entry(long)?;
+    let prices = TokenPrices {
+        input: long.input.0,
+        cached_input: long.cached_input.0,
+        cache_write: long.cache_write.0,
+        output: long.output.0,
+        request: usual.request,
+    };
+    Ok(Price::ByContext { up_to: long.above, usual, long: prices })
 }
 
 /// The beginning of a day, in UTC. (A table hands its dates on as texts.)

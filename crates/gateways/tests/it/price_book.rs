@@ -14,7 +14,7 @@ fn on(year: i32, month: u32, day: u32) -> Timestamp {
 fn prices(book: &PriceBook, model: &str, at: Timestamp) -> TokenPrices {
     let model = book.find(model).expect("a model of the book");
     match model.price_at(at).expect("a price").price {
-        Price::Tokens(prices) => prices,
+        Price::Tokens(prices) | Price::ByContext { usual: prices, .. } => prices,
         Price::Free => panic!("{} is not free", model.id),
     }
 }
@@ -28,6 +28,21 @@ fn a_known_call_costs_what_its_provider_says() {
     let cost = price.cost(&tokens).expect("in range");
     assert_eq!(cost.to_string(), "0.000450000000");
     assert_eq!(charge(cost, BasisPoints(0)), Ok(Credits::from_micros(45_000)));
+}
+
+#[test]
+fn a_long_prompt_costs_what_its_provider_says() {
+    let book = shipped().expect("sound");
+    let model = book.find("gemini-2.5-pro").expect("a model of the book");
+    let price = &model.price_at(on(2026, 11, 21)).expect("a price").price;
+    for (input, cached_input, cost) in [
+        (200_000, 0, "0.260000000000"),
+        (200_001, 0, "0.515002500000"),
+        (100_000, 100_001, "0.290000250000"),
+    ] {
+        let tokens = TokenCounts { input, cached_input, output: 1_000, ..TokenCounts::default() };
+        assert_eq!(price.cost(&tokens).expect("in range").to_string(), cost);
+    }
 }
 
 #[test]
@@ -65,7 +80,10 @@ fn every_shipped_model_is_sane() {
         assert!(model.released_at >= on(2024, 1, 1), "{name}");
         for version in &model.prices {
             assert!(version.effective_at >= model.released_at, "{name}");
-            let Price::Tokens(prices) = version.price else { panic!("{name} is not free") };
+            let prices = match version.price {
+                Price::Tokens(prices) | Price::ByContext { usual: prices, .. } => prices,
+                Price::Free => panic!("{name} is not free"),
+            };
             assert!((cent..=50_000_000).contains(&prices.input), "{name}");
             assert!(prices.cached_input > 0 && prices.cached_input < prices.input, "{name}");
             assert!(prices.cache_write >= prices.input, "{name}");
