@@ -106,6 +106,9 @@ def raises(error, call):
 def models_are_listed(client):
     listed = {model.id for model in client.models.list()}
     assert listed >= set(MODELS), listed
+    assert client.models.retrieve(MODELS[0]).id == MODELS[0]
+    raised = raises(openai.NotFoundError, lambda: client.models.retrieve("gpt-0"))
+    assert raised.code == "model_not_found", raised
 
 
 def a_chat_is_answered(client, model):

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::{
     Place, TestApp,
-    caller::{Credits, micros, saying},
+    caller::{Credits, micros, saying, send},
     on_both_databases,
 };
 
@@ -67,6 +67,15 @@ async fn a_newcomer_registers_pays_calls_a_model_and_sees_exactly_what_it_cost(p
     let models: Vec<_> =
         models["data"].as_array().expect("a list").iter().map(|it| &it["id"]).collect();
     assert!(models.contains(&&json!("gpt-4o-mini")) && !models.contains(&&json!("gpt-4o")));
+
+    for name in ["gpt-4o-mini", "fast"] {
+        let found = send(program.request("GET", &format!("/v1/models/{name}"))).await.with(200);
+        assert_eq!((&found["id"], &found["object"]), (&json!("gpt-4o-mini"), &json!("model")));
+    }
+    for name in ["gpt-4o", "nothing"] {
+        let refused = send(program.request("GET", &format!("/v1/models/{name}"))).await;
+        refused.error(404, "model_not_found");
+    }
 
     let first = program.say("gpt-4o-mini", "hello").await;
     assert_eq!(first.with(200)["choices"][0]["message"]["content"], ANSWER);

@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 36] = [
+const PERMISSIONS: [(&str, &str); 37] = [
     ("acceptInvitation", "accounts.sessions"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
@@ -26,6 +26,7 @@ const PERMISSIONS: [(&str, &str); 36] = [
     ("disableMfa", "accounts.mfa"),
     ("getCredits", "billing.view"),
     ("getMfaStatus", "accounts.view"),
+    ("getModel", "usage.models, by API key"),
     ("getProfile", "accounts.view"),
     ("getUsageQuota", "usage.view"),
     ("getUsageRecord", "usage.view"),

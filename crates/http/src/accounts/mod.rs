@@ -1,7 +1,9 @@
 //! `/api/auth`, `/api/user` and `/api/workspace`.
 pub mod auth;
+pub mod codes;
 pub mod cookies;
 pub mod email_changes;
+pub mod invitations;
 pub mod members;
 pub mod mfa;
 mod pages;
@@ -25,8 +27,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(verification::resend)
         .service(auth::login)
         .service(auth::login_mfa)
-        .service(auth::request_code)
-        .service(auth::login_code)
+        .service(codes::request)
+        .service(codes::login)
         .service(auth::refresh)
         .service(auth::logout)
         .service(auth::logout_all)
@@ -46,14 +48,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(sessions::list)
         .service(sessions::revoke)
         .service(sessions::revoke_others)
-        .service(members::accept)
+        .service(invitations::accept)
         .service(members::switch)
         .service(members::list)
         .service(members::change_role)
         .service(members::remove)
-        .service(members::invite)
-        .service(members::invitations)
-        .service(members::uninvite)
+        .service(invitations::invite)
+        .service(invitations::list)
+        .service(invitations::revoke)
         .service(profile::own)
         .service(profile::change)
         .service(profile::close);

@@ -5,7 +5,7 @@ use cape_services::accounts::{Evidence, SignInError, VerificationService};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{auth::EmailBody, pages, views::AcceptedView};
+use super::{codes::EmailBody, pages, views::AcceptedView};
 use crate::{
     error::{ApiError, Failure, Problem},
     extract::{Body, RequestOrigin, Service},

@@ -16,5 +16,5 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Mounts what programs call.
 pub fn gateway_routes(config: &mut ServiceConfig) {
-    config.service(models::list).service(chat::complete);
+    config.service(models::list).service(models::show).service(chat::complete);
 }

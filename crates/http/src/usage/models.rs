@@ -1,11 +1,14 @@
 //! Which models can be called.
-use actix_web::{get, web::Json};
+use actix_web::{
+    get,
+    web::{Json, Path},
+};
 use cape_domain::access::ViewModels;
 use cape_services::usage::{ModelService, OpenModel};
 use cape_wire::openai::{Model, ModelList};
 
 use crate::{
-    error::{ApiError, GatewayFailure},
+    error::{ApiError, GatewayError, GatewayFailure},
     extract::{KeyPermitted, Service},
 };
 
@@ -32,4 +35,26 @@ pub async fn list(
 ) -> Result<Json<ModelList>, ApiError> {
     let open = models.list(permit).await?;
     Ok(Json(ModelList::new(open.into_iter().map(view).collect())))
+}
+
+/// Show a model this plan reaches.
+///
+/// By its name or an alias, in `OpenAI`'s shape.
+#[utoipa::path(
+    tag = "usage", operation_id = "getModel",
+    security(("api_key" = [])),
+    params(("model" = String, Path, description = "Its name")),
+    responses(
+        (status = 200, description = "The model", body = Object, example = json!({"id": "gpt-4o-mini", "object": "model", "created": 1_721_260_800, "owned_by": "openai"})),
+        (status = 404, description = "`model_not_found`", body = GatewayError),
+        GatewayFailure,
+    ),
+)]
+#[get("/models/{model}")]
+pub async fn show(
+    KeyPermitted(permit): KeyPermitted<ViewModels>,
+    model: Path<String>,
+    models: Service<ModelService>,
+) -> Result<Json<Model>, ApiError> {
+    Ok(Json(view(models.find(permit, &model).await?)))
 }

@@ -8,7 +8,7 @@ use cape_domain::{
     usage::{PriceBook, Provider},
 };
 
-use super::Entitlements;
+use super::{ChatError, Entitlements};
 use crate::access::KeyRing;
 
 /// Shows the models that can be called.
@@ -48,6 +48,26 @@ impl ModelService {
     ///
     /// [`StoreError`].
     pub async fn list(&self, permit: Permit<ViewModels>) -> Result<Vec<OpenModel>, StoreError> {
+        self.open(&permit).await
+    }
+
+    /// The model that the actor calls by this name or alias.
+    ///
+    /// # Errors
+    ///
+    /// [`ChatError::UnknownModel`], also for one that is out of reach.
+    pub async fn find(
+        &self,
+        permit: Permit<ViewModels>,
+        name: &str,
+    ) -> Result<OpenModel, ChatError> {
+        let unknown = || ChatError::UnknownModel(name.to_owned());
+        let id = &self.book.find(name).ok_or_else(unknown)?.id;
+        let open = self.open(&permit).await?;
+        open.into_iter().find(|model| model.id == *id).ok_or_else(unknown)
+    }
+
+    async fn open(&self, permit: &Permit<ViewModels>) -> Result<Vec<OpenModel>, StoreError> {
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
         let open = self.book.models().iter();
         let open = open.filter(|m| plan.allows(m.class) && self.configured.contains(&m.provider));
