@@ -81,13 +81,16 @@ def post(address, path, body, token=None):
         return json.load(answer)
 
 
-def customer(address, name):
-    """Somebody new, with a key: what one does counts towards nobody else's limits."""
+def key_of(address, name):
+    """The key of somebody new: what one does counts towards nobody else's limits."""
     who = {"email": f"{name}@example.com", "password": "correct horse battery"}
     post(address, "/api/auth/register", who)
     token = post(address, "/api/auth/login", who)["access_token"]
-    key = post(address, "/api/keys", {"name": name}, token)["key"]
-    return OpenAI(base_url=f"{address}/v1", api_key=key)
+    return post(address, "/api/keys", {"name": name}, token)["key"]
+
+
+def customer(address, name):
+    return OpenAI(base_url=f"{address}/v1", api_key=key_of(address, name))
 
 
 def said(text):

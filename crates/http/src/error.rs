@@ -1,5 +1,6 @@
 //! One error for every failure. `/api` answers `application/problem+json` (RFC 9457); `/v1`
-//! answers in `OpenAI`'s shape, so that its SDKs raise their own exceptions.
+//! answers in `OpenAI`'s shape, `/v1/messages` in Anthropic's, so that their SDKs raise their own
+//! exceptions.
 mod access;
 mod accounts;
 mod billing;
@@ -18,7 +19,10 @@ use cape_domain::{
     ids::RequestId,
     store::{BoxError, StoreError},
 };
-use cape_wire::openai::ErrorBody;
+use cape_wire::{
+    anthropic::{ErrorBody as AnthropicBody, ErrorDetail, ErrorKind, ErrorMark},
+    openai::ErrorBody,
+};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -100,6 +104,40 @@ pub enum GatewayFailure {
     Other(GatewayError),
 }
 
+/// A failure below `/v1/messages`, in Anthropic's shape.
+#[expect(dead_code, reason = "it describes what `cape-wire` writes")]
+#[derive(ToSchema)]
+pub struct AnthropicError {
+    /// Always `error`.
+    r#type: String,
+    /// What went wrong.
+    error: AnthropicErrorDetail,
+    /// The request, as the header `X-Request-ID` names it.
+    request_id: Option<String>,
+}
+
+/// What went wrong below `/v1/messages`.
+#[expect(dead_code, reason = "it describes what `cape-wire` writes")]
+#[derive(ToSchema)]
+pub struct AnthropicErrorDetail {
+    /// The kind, in Anthropic's words.
+    #[schema(example = "not_found_error")]
+    r#type: String,
+    /// For people, with the stable identifier in brackets.
+    message: String,
+}
+
+/// What `/v1/messages` may answer instead.
+#[derive(IntoResponses)]
+pub enum AnthropicFailure {
+    /// `authentication_error`
+    #[response(status = 401)]
+    Unauthenticated(AnthropicError),
+    /// Any failure.
+    #[response(status = "default")]
+    Other(AnthropicError),
+}
+
 /// A failed request: what to answer, and what to log.
 #[derive(Debug)]
 pub struct ApiError {
@@ -125,13 +163,24 @@ pub enum Shape {
     Problem,
     /// `OpenAI`'s.
     OpenAi,
+    /// Anthropic's.
+    Anthropic,
 }
 
 impl Shape {
     /// The shape that clients of this path read.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        if path == "/v1" || path.starts_with("/v1/") { Self::OpenAi } else { Self::Problem }
+        let below = |above: &str| {
+            path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if below("/v1/messages") {
+            Self::Anthropic
+        } else if below("/v1") {
+            Self::OpenAi
+        } else {
+            Self::Problem
+        }
     }
 }
 
@@ -197,6 +246,11 @@ impl ApiError {
                 answer.content_type("application/problem+json").json(self.problem(request))
             }
             Shape::OpenAi => answer.json(self.open_ai()),
+            Shape::Anthropic => answer.json(AnthropicBody {
+                kind: ErrorMark,
+                error: self.anthropic(),
+                request_id: request.map(|id| id.to_string()),
+            }),
         }
     }
 
@@ -234,6 +288,26 @@ impl ApiError {
             Some(param) => body.with_param(param),
             None => body,
         }
+    }
+}
+
+impl ApiError {
+    /// The same, in Anthropic's words.
+    pub(crate) fn anthropic(&self) -> ErrorDetail {
+        let kind = match self.status.as_u16() {
+            401 => ErrorKind::Authentication,
+            402 => ErrorKind::Billing,
+            403 => ErrorKind::Permission,
+            404 => ErrorKind::NotFound,
+            413 => ErrorKind::RequestTooLarge,
+            429 => ErrorKind::RateLimit,
+            503 => ErrorKind::Overloaded,
+            504 => ErrorKind::Timeout,
+            500.. => ErrorKind::Api,
+            _ => ErrorKind::InvalidRequest,
+        };
+        // The format has no place for our code, and people look for it.
+        ErrorDetail { kind, message: format!("{} ({})", self.more.detail, self.code) }
     }
 }
 

@@ -7,12 +7,14 @@ use utoipa::{
     openapi::{
         Components, OpenApi, PathItem, SecurityRequirement,
         path::Operation,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
-use crate::error::{GatewayError, GatewayErrorDetail, Problem};
+use crate::error::{
+    AnthropicError, AnthropicErrorDetail, GatewayError, GatewayErrorDetail, Problem,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -21,7 +23,13 @@ use crate::error::{GatewayError, GatewayErrorDetail, Problem};
         description = "Accounts, money and AI usage, decided and recorded together.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(Problem, GatewayError, GatewayErrorDetail)),
+    components(schemas(
+        Problem,
+        GatewayError,
+        GatewayErrorDetail,
+        AnthropicError,
+        AnthropicErrorDetail
+    )),
     servers((url = "/", description = "This server")),
     tags(
         (name = "accounts", description = "Signing up, in and out; passwords, second factors, sessions and members."),
@@ -86,6 +94,10 @@ fn frame() -> OpenApi {
         "api_key",
         bearer("cape_sk_…", "From `/api/keys`, good until it is revoked. For `/v1` alone."),
     );
+    let header = "The same key, in the header that Anthropic's clients use. For `/v1` alone.";
+    let header = ApiKeyValue::with_description("x-api-key", header);
+    components
+        .add_security_scheme("api_key_header", SecurityScheme::ApiKey(ApiKey::Header(header)));
     components.add_security_scheme(
         "service_secret",
         bearer("secret", "From the configuration, `access.introspection_secrets`."),

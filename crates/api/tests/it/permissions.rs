@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 37] = [
+const PERMISSIONS: [(&str, &str); 38] = [
     ("acceptInvitation", "accounts.sessions"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
@@ -23,6 +23,7 @@ const PERMISSIONS: [(&str, &str); 37] = [
     ("closeAccount", "accounts.close"),
     ("createApiKey", "access.keys.create"),
     ("createChatCompletion", "usage.spend, by API key"),
+    ("createMessage", "usage.spend, by API key"),
     ("disableMfa", "accounts.mfa"),
     ("getCredits", "billing.view"),
     ("getMfaStatus", "accounts.view"),
@@ -222,6 +223,9 @@ async fn every_operation_that_is_not_public_asks_who_calls() {
         match operation.scheme.as_deref() {
             Some("access_token") => {
                 answer.problem(401, "access.unauthenticated");
+            }
+            Some("api_key") if operation.id == "createMessage" => {
+                answer.anthropic_error(401, "authentication_error");
             }
             Some("api_key") => {
                 answer.error(401, "invalid_api_key");

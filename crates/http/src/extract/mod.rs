@@ -11,8 +11,8 @@ pub use address::client_address;
 pub(crate) use body::reasons;
 pub use body::{Body, Fields, RawBody, depth_within};
 pub use path::PathId;
-pub(crate) use permitted::bearer;
 pub use permitted::{ClientDevice, KeyPermitted, Permitted, RequestOrigin};
+pub(crate) use permitted::{KEY_HEADER, bearer};
 pub use query::QueryOf;
 
 /// A shared service.

@@ -22,6 +22,9 @@ pub struct RequestOrigin(pub Origin);
 /// What a program says it is, as far as that is worth showing.
 pub struct ClientDevice(pub Option<Device>);
 
+/// Where Anthropic's clients put a key.
+pub(crate) const KEY_HEADER: &str = "x-api-key";
+
 /// As many characters as a [`Device`] has at most.
 const LONGEST_DEVICE: usize = 200;
 
@@ -45,9 +48,10 @@ impl<P: Permission> FromRequest for KeyPermitted<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (door, origin, bearer) = presented(request);
+        let key = bearer.or_else(|| in_header(request));
         Box::pin(async move {
-            let bearer = bearer.ok_or_else(ApiError::key_missing)?;
-            let caller = door.program(&bearer, origin).await?;
+            let key = key.ok_or_else(ApiError::key_missing)?;
+            let caller = door.program(&key, origin).await?;
             Ok(Self(door.permit(caller)?))
         })
     }
@@ -77,6 +81,11 @@ impl FromRequest for ClientDevice {
 fn presented(request: &HttpRequest) -> (web::Data<Authenticator>, Origin, Option<String>) {
     let door = request.app_data::<web::Data<Authenticator>>().expect("the door is mounted");
     (door.clone(), origin(request), bearer(request))
+}
+
+/// The key where Anthropic's clients put it.
+fn in_header(request: &HttpRequest) -> Option<String> {
+    Some(request.headers().get(KEY_HEADER)?.to_str().ok()?.to_owned())
 }
 
 /// What somebody presents as bearer.

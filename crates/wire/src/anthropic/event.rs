@@ -35,6 +35,25 @@ pub enum StreamEvent {
     Other(Raw),
 }
 
+impl StreamEvent {
+    /// What stands in the line `event:` before it. Of one that is not known, nothing better than
+    /// `message`, which is what no name means.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MessageStart(_) => "message_start",
+            Self::ContentBlockStart(_) => "content_block_start",
+            Self::ContentBlockDelta(_) => "content_block_delta",
+            Self::ContentBlockStop(_) => "content_block_stop",
+            Self::MessageDelta(_) => "message_delta",
+            Self::Error(_) => "error",
+            Self::MessageStop => "message_stop",
+            Self::Ping => "ping",
+            Self::Other(_) => "message",
+        }
+    }
+}
+
 read_by_type!(StreamEvent {
     "message_start" => MessageStart,
     "content_block_start" => ContentBlockStart,

@@ -56,6 +56,16 @@ impl Answer {
         assert!(errors.contains_key(field), "{}", self.text);
     }
 
+    /// What it tells in Anthropic's shape, after a look at that.
+    #[track_caller]
+    pub(crate) fn anthropic_error(&self, status: u16, kind: &str) -> String {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        let told = self.with(status);
+        assert_eq!((&told["type"], &told["error"]["type"]), (&"error".into(), &kind.into()));
+        assert_eq!(told["request_id"].as_str(), self.header("x-request-id"));
+        told["error"]["message"].as_str().expect("a text").to_owned()
+    }
+
     /// The error that it tells in `OpenAI`'s shape, after a look at that.
     #[track_caller]
     pub(crate) fn error(&self, status: u16, code: &str) -> Value {

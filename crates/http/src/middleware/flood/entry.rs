@@ -9,7 +9,7 @@ use actix_web::http::{
     header::{AUTHORIZATION, HeaderMap},
 };
 
-use crate::openapi;
+use crate::{extract::KEY_HEADER, openapi};
 
 /// Where payment providers send their messages, each signed.
 const WEBHOOKS: [&str; 2] = ["/api/payment/webhook", "/api/payments/payfast/itn"];
@@ -38,7 +38,7 @@ impl Entry {
             Self::Probe
         } else if WEBHOOKS.iter().any(|webhook| is_below(path, webhook)) {
             Self::Webhook
-        } else if path == REFRESH || (headers.contains_key(AUTHORIZATION) && !is_public(path)) {
+        } else if path == REFRESH || (carries_one(headers) && !is_public(path)) {
             Self::Credentials
         } else {
             Self::Anonymous
@@ -59,6 +59,10 @@ impl Entry {
 
 fn is_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn carries_one(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(KEY_HEADER)
 }
 
 fn is_public(path: &str) -> bool {

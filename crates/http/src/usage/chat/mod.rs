@@ -55,7 +55,7 @@ pub async fn complete(
 }
 
 /// An answer that says which call it is, and where the tightest limits stand.
-fn answer_with(call: CallId, standings: &[Standing]) -> HttpResponseBuilder {
+pub(super) fn answer_with(call: CallId, standings: &[Standing]) -> HttpResponseBuilder {
     let mut answer = HttpResponse::Ok();
     answer.insert_header(("x-cape-call-id", call.to_string()));
     for measure in [Measure::Requests, Measure::Tokens] {

@@ -13,6 +13,7 @@ use cape_wire::{
     },
 };
 
+use super::super::{unsupported, within, wrong};
 use crate::{error::ApiError, extract::depth_within};
 
 /// Reads a request; its shape alone is checked.
@@ -168,24 +169,4 @@ fn stop(stop: Stop) -> Vec<String> {
         Stop::Text(text) => vec![text],
         Stop::Parts(texts) => texts,
     }
-}
-
-fn within(param: &str, value: Option<f64>, least: f64, most: f64) -> Result<Option<f64>, ApiError> {
-    match value {
-        Some(value) if !(least..=most).contains(&value) => {
-            Err(wrong(param, format!("must be between {least} and {most}")))
-        }
-        Some(_) | None => Ok(value),
-    }
-}
-
-fn wrong(param: &str, why: impl Into<String>) -> ApiError {
-    let detail = format!("{param}: {}", why.into());
-    ApiError::client(StatusCode::BAD_REQUEST, "invalid_request", detail).about(param)
-}
-
-fn unsupported(param: impl Into<String>) -> ApiError {
-    let param = param.into();
-    let detail = format!("`{param}` is not supported");
-    ApiError::client(StatusCode::BAD_REQUEST, "unsupported_parameter", detail).about(param)
 }

@@ -1,7 +1,7 @@
 //! `OpenAI`'s server-sent events.
 use std::time::Duration;
 
-use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use cape_domain::{
     ids::RequestId,
@@ -12,11 +12,10 @@ use cape_wire::{
     Field,
     openai::{ChatChunk, ChunkChoice, ChunkObject, Delta, StreamData, ToolCallDelta},
 };
-use futures_util::stream;
 use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::answer;
+use super::{super::sse, answer};
 use crate::error::ApiError;
 
 /// How long the stream may be silent before a comment shows that it lives.
@@ -49,25 +48,19 @@ pub(super) fn events(
         opened: false,
         items: Some(streaming.items),
     };
-    answer
-        .content_type("text/event-stream")
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::unfold(writer, |mut writer| async {
-            let bytes = writer.next().await?;
-            Some((Ok::<_, actix_web::Error>(bytes), writer))
-        }))
+    sse::answer(answer, writer, Writer::next)
 }
 
 impl Writer {
     /// The next events, or a comment when there is nothing for a while.
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
         let items = self.items.as_mut()?;
-        match timeout(KEEP_ALIVE, items.recv()).await {
-            Err(_) => Some(Bytes::from_static(b": keep-alive\n\n")),
-            Ok(None) => None,
-            Ok(Some(item)) => Some(self.write(item).into()),
-        }
+        let bytes = match timeout(KEEP_ALIVE, items.recv()).await {
+            Err(_) => Bytes::from_static(b": keep-alive\n\n"),
+            Ok(None) => return None,
+            Ok(Some(item)) => self.write(item).into(),
+        };
+        Some((bytes, self))
     }
 
     fn write(&mut self, item: StreamItem) -> Vec<u8> {
@@ -153,12 +146,5 @@ fn tool_call(part: ToolCallPart) -> ToolCallDelta {
 }
 
 fn event(out: &mut Vec<u8>, data: &impl Serialize) {
-    match serde_json::to_vec(data) {
-        Ok(json) => {
-            out.extend_from_slice(b"data: ");
-            out.extend_from_slice(&json);
-            out.extend_from_slice(b"\n\n");
-        }
-        Err(error) => tracing::error!(%error, "an event could not be written"),
-    }
+    sse::event(out, None, data);
 }

@@ -1,0 +1,43 @@
+//! Server-sent events, whatever is in them.
+use std::future::Future;
+
+use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::Serialize;
+
+/// An answer of events: `next` gives some, with what gives the next ones.
+pub(super) fn answer<W, F>(
+    answer: &mut HttpResponseBuilder,
+    writer: W,
+    next: impl Fn(W) -> F + 'static,
+) -> HttpResponse
+where
+    W: 'static,
+    F: Future<Output = Option<(Bytes, W)>> + 'static,
+{
+    let pieces = stream::unfold((writer, next), |(writer, next)| async {
+        let (bytes, writer) = next(writer).await?;
+        Some((Ok::<_, actix_web::Error>(bytes), (writer, next)))
+    });
+    answer
+        .content_type("text/event-stream")
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(pieces)
+}
+
+/// Writes an event, with its name if it has one.
+pub(super) fn event(out: &mut Vec<u8>, name: Option<&str>, data: &impl Serialize) {
+    match serde_json::to_vec(data) {
+        Ok(json) => {
+            if let Some(name) = name {
+                out.extend_from_slice(format!("event: {name}\n").as_bytes());
+            }
+            out.extend_from_slice(b"data: ");
+            out.extend_from_slice(&json);
+            out.extend_from_slice(b"\n\n");
+        }
+        Err(error) => tracing::error!(%error, "an event could not be written"),
+    }
+}
