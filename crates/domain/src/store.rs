@@ -124,6 +124,10 @@ pub trait Store: Send + Sync {
     /// Looks, without waiting for anybody who writes.
     async fn read(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError>;
 
+    /// Looks without keeping an instant: an answer is of some moment since it began, and two need
+    /// not be of the same. For a single question that is as good as a read, and costs less.
+    async fn look(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError>;
+
     /// Begins a transaction. Where only one can be open at a time, callers get theirs in the
     /// order in which they asked. No task may begin a second one while the first is open.
     async fn begin(

@@ -220,13 +220,19 @@ impl Grants {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Permit<P>, Forbidden> {
-        if !self.0.contains(P::NAME) {
+        if !self.allows::<P>() {
             return Err(Forbidden::Missing(P::NAME));
         }
         if P::FRESH && now >= actor.authenticated_at + FRESH_FOR {
             return Err(Forbidden::Stale(P::NAME));
         }
         Ok(Permit { actor, permission: PhantomData })
+    }
+
+    /// Whether `P` is among them.
+    #[must_use]
+    pub fn allows<P: Permission>(&self) -> bool {
+        self.0.contains(P::NAME)
     }
 
     /// Every permission, by its name.

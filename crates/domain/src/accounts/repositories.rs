@@ -22,6 +22,9 @@ pub trait UserReads: Send {
     /// The user who signs in with this address.
     async fn find_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError>;
 
+    /// The user with this id and its profile, as of one instant.
+    async fn with_profile(&mut self, id: UserId) -> Result<Option<(User, Profile)>, StoreError>;
+
     /// The user's profile.
     async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError>;
 }

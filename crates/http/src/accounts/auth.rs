@@ -213,7 +213,6 @@ pub async fn logout_all(
 #[post("/auth/reauthenticate")]
 pub async fn reauthenticate(
     Permitted(permit): Permitted<ManageSessions>,
-    request: HttpRequest,
     Body(body): Body<ReauthenticateBody>,
     sessions: Service<SessionService>,
 ) -> Result<HttpResponse, ApiError> {
@@ -222,11 +221,7 @@ pub async fn reauthenticate(
     fields.finish(Some(()))?;
     let proof = Proof { password: Password::given(body.password), factor };
     let signed_in = sessions.reauthenticate(permit, &proof).await?;
-    let transport = match cookies::refresh_token(&request) {
-        Some(_) => Transport::Cookie,
-        None => Transport::Body,
-    };
-    Ok(SignedInView::answer(signed_in, transport))
+    Ok(SignedInView::renewed(signed_in))
 }
 
 fn signed_out() -> HttpResponse {

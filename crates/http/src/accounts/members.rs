@@ -1,5 +1,5 @@
 //! Who is in the active workspace, and which one is active.
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web::Json};
+use actix_web::{HttpResponse, delete, get, patch, post, web::Json};
 use cape_domain::{
     access::{ManageMembers, ManageSessions, Role, ViewMembers},
     ids::{UserId, WorkspaceId},
@@ -9,10 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    cookies,
-    views::{SignedInView, Transport},
-};
+use super::views::SignedInView;
 use crate::{
     error::{ApiError, Failure, Problem, Unpermitted},
     extract::{Body, Fields, PathId, Permitted, Service},
@@ -152,16 +149,11 @@ pub async fn remove(
 #[post("/auth/switch")]
 pub async fn switch(
     Permitted(permit): Permitted<ManageSessions>,
-    request: HttpRequest,
     Body(body): Body<SwitchBody>,
     members: Service<MemberService>,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::default();
     let workspace: Option<WorkspaceId> = fields.read("workspace_id", &body.workspace_id);
     let signed_in = members.switch(permit, fields.finish(workspace)?).await?;
-    let transport = match cookies::refresh_token(&request) {
-        Some(_) => Transport::Cookie,
-        None => Transport::Body,
-    };
-    Ok(SignedInView::answer(signed_in, transport))
+    Ok(SignedInView::renewed(signed_in))
 }

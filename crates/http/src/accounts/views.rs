@@ -24,7 +24,7 @@ pub enum Transport {
 pub struct SignedInView {
     /// For `/api`, as bearer.
     access_token: String,
-    /// For the next pair, once. Absent when it is in a cookie.
+    /// For the next pair, once. Absent when it is in a cookie, or did not change.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     /// To be repeated in the header `X-CSRF-Token`, when the refresh token is in a cookie.
@@ -106,12 +106,28 @@ impl SignedInView {
         answer.json(Self::of(signed_in, transport))
     }
 
+    /// 200, with another access token alone. The refresh token stays what it is and where it is:
+    /// told here, a script in a page would learn what its cookie keeps from it.
+    pub(super) fn renewed(signed_in: SignedIn) -> HttpResponse {
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header(("cache-control", "no-store"));
+        answer.json(Self::with(signed_in, None, None))
+    }
+
     fn of(signed_in: SignedIn, transport: Transport) -> Self {
-        let life = signed_in.access_expires_at - signed_in.access_issued_at;
         let (refresh_token, csrf_token) = match transport {
             Transport::Body => (Some(signed_in.refresh_token.expose().to_owned()), None),
             Transport::Cookie => (None, Some(signed_in.csrf_token.expose().to_owned())),
         };
+        Self::with(signed_in, refresh_token, csrf_token)
+    }
+
+    fn with(
+        signed_in: SignedIn,
+        refresh_token: Option<String>,
+        csrf_token: Option<String>,
+    ) -> Self {
+        let life = signed_in.access_expires_at - signed_in.access_issued_at;
         Self {
             access_token: signed_in.access_token.expose().to_owned(),
             refresh_token,

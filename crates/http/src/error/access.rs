@@ -53,6 +53,7 @@ impl From<ApiKeyError> for ApiError {
             ApiKeyError::NotFound(_) => {
                 Self::client(StatusCode::NOT_FOUND, "api_key.not_found", error)
             }
+            ApiKeyError::AlreadyExpired => Self::field("expires_at", error.to_string()),
             ApiKeyError::NotAPerson => {
                 Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error)
             }

@@ -73,6 +73,9 @@ pub enum ApiKeyError {
     /// No such key in the actor's workspace, or it was taken back before.
     #[error("API key {0} does not exist")]
     NotFound(ApiKeyId),
+    /// It would never be good.
+    #[error("must be in the future")]
+    AlreadyExpired,
     /// Only a person makes keys.
     #[error("an API key cannot make another")]
     NotAPerson,
@@ -85,7 +88,7 @@ impl Contended for ApiKeyError {
     fn is_conflict(&self) -> bool {
         match self {
             Self::Store(error) => error.is_conflict(),
-            Self::NotFound(_) | Self::NotAPerson => false,
+            Self::NotFound(_) | Self::AlreadyExpired | Self::NotAPerson => false,
         }
     }
 }
@@ -110,6 +113,9 @@ impl ApiKeyService {
     ) -> Result<NewApiKey, ApiKeyError> {
         let actor = permit.actor();
         let (owner, _) = actor.person().ok_or(ApiKeyError::NotAPerson)?;
+        if rules.expires_at.is_some_and(|expiry| expiry <= self.base.now()) {
+            return Err(ApiKeyError::AlreadyExpired);
+        }
         let (key, presented) = self.make(actor.workspace, owner, name, rules);
         retry!(async {
             let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
@@ -194,7 +200,8 @@ impl ApiKeyService {
         work.control().publish(&ControlEntry { id, at: self.base.now(), change }).await
     }
 
-    /// Keys of the actor's workspace that are good, newest first.
+    /// Keys of the actor's workspace that were not taken back, newest first. Those that have
+    /// expired are among them.
     ///
     /// # Errors
     ///

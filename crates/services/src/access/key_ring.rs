@@ -5,7 +5,7 @@ use std::{
 };
 
 use cape_domain::{
-    access::{ApiKey, ControlChange, ControlEntry},
+    access::{ApiKey, ControlChange, ControlEntry, UseAi},
     accounts::User,
     ids::ApiKeyId,
     store::{Durability, Scope, StoreError},
@@ -58,7 +58,8 @@ impl KeyRing {
         let Some(key) = found else { return Ok(None) };
         let owner = work.users().find(key.owner).await?.filter(|owner| self.may_use_keys(owner));
         let place = work.workspaces().membership(key.workspace, key.owner).await?;
-        if owner.is_none() || place.is_none() {
+        let may_spend = place.is_some_and(|place| place.role.grants().allows::<UseAi>());
+        if owner.is_none() || !may_spend {
             return Ok(None);
         }
         let key = Arc::new(key);
@@ -103,7 +104,8 @@ impl KeyRing {
                 known.written = Some(*at);
             }
         }
-        used.retain(|_, known| known.written != Some(known.at) || now < known.at + TO_THE);
+        // What was used once more within the minute after it was written is known well enough.
+        used.retain(|_, known| known.written.is_none() || now < known.at + TO_THE);
         Ok(due.len())
     }
 

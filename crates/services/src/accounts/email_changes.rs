@@ -8,6 +8,7 @@ use cape_domain::{
         SecretDeriver, Side, User,
     },
     audit::Action,
+    ids::UserId,
     store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
@@ -70,6 +71,7 @@ impl EmailChangeService {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
             let user = work.users().lock(id).await?.ok_or(SignInError::InvalidCredentials)?;
             let taken = work.users().find_by_email(new_email).await?;
+            self.forget(&mut *work, id, new_email).await?;
             let change = EmailChange::request(id, new_email.clone(), self.base.now());
             work.email_changes().put(&change).await?;
             let detail: Option<MailDetail> = new_email.as_str().parse().ok();
@@ -81,6 +83,26 @@ impl EmailChangeService {
             self.outbox.send(&mut *work, new_email, Some(owner), kind, None).await?;
             Ok(work.commit().await?)
         })
+    }
+
+    /// Forgets the links of a move to another address than this one: who agreed to that has not
+    /// agreed to this, and who showed that one to be its own has not shown it of this.
+    async fn forget(
+        &self,
+        work: &mut dyn UnitOfWork,
+        user: UserId,
+        new_email: &Email,
+    ) -> Result<(), StoreError> {
+        let former = work.email_changes().find(user).await?;
+        if former.is_some_and(|former| former.new_email == *new_email) {
+            return Ok(());
+        }
+        for purpose in [Purpose::ReleaseEmail, Purpose::ClaimEmail] {
+            if let Some(token) = work.one_time().current(user, purpose).await? {
+                work.one_time().consume(token.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the agreement of one of the addresses; with that of the other, the user moves. All

@@ -110,6 +110,32 @@ impl LoginService {
             Verified::Yes | Verified::No => None,
         };
         let first = First::Password { verified: &user.password, better: better.as_ref() };
+        match retry!(self.proceed(client, user.id, &first)) {
+            Err(SignInError::InvalidCredentials) => {
+                self.verify_again(client, &user, password).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Somebody may have signed in meanwhile whose password was hashed anew: it is the same one.
+    async fn verify_again(
+        &self,
+        client: &Client,
+        before: &User,
+        password: &Password,
+    ) -> Result<Login, SignInError> {
+        let found = {
+            let mut work = self.base.store.read(Scope::Platform).await?;
+            work.users().find(before.id).await?
+        };
+        let user = found.filter(|user| user.password != before.password);
+        let user = user.ok_or(SignInError::InvalidCredentials)?;
+        let verified = self.hasher.verify(password, Some(&user.password)).await;
+        if verified.map_err(SignInError::Hashing)? == Verified::No {
+            return Err(SignInError::InvalidCredentials);
+        }
+        let first = First::Password { verified: &user.password, better: None };
         retry!(self.proceed(client, user.id, &first))
     }
 

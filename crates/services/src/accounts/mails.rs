@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cape_domain::{
     accounts::{
-        DeliveryError, Letter, Mail, MailKind, Mailer, OneTimeToken, PresentedToken, Purpose,
-        SecretDeriver, User,
+        DeliveryError, Letter, Mail, MailDetail, MailKind, Mailer, OneTimeToken, PresentedToken,
+        Purpose, SecretDeriver, User,
     },
     ids::{InvitationId, MailId, OneTimeId},
     jobs::Job,
@@ -13,7 +13,7 @@ use cape_domain::{
     store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
-use super::one_time::invitation_token;
+use super::{MailDisabled, one_time::invitation_token};
 use crate::Base;
 
 /// Sends mails.
@@ -40,6 +40,9 @@ pub struct Links {
 /// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
+    /// This process has no mail server, though another one had.
+    #[error(transparent)]
+    Disabled(#[from] MailDisabled),
     /// It could not be handed over; trying again may help.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
@@ -49,7 +52,8 @@ pub enum MailError {
 }
 
 impl MailService {
-    /// Sends through a mailer; without one, what was put into the outbox before is dropped.
+    /// Sends through a mailer. Without one, mails that somebody else put into the outbox wait,
+    /// and are given up in the end with an alert.
     #[must_use]
     pub fn new(
         base: Base,
@@ -70,7 +74,8 @@ impl MailService {
             let mut work = self.base.store.read(Scope::Platform).await?;
             work.mails().find(id).await?
         };
-        if let (Some(mail), Some(mailer)) = (found, &self.mailer) {
+        if let Some(mail) = found {
+            let mailer = self.mailer.as_ref().ok_or(MailDisabled)?;
             let outcome = match self.open(&mail, job.attempt).await? {
                 None => "dropped",
                 Some(letter) => match mailer.deliver(&letter).await {
@@ -176,16 +181,23 @@ async fn receiver(
     mail: &Mail,
     purpose: Purpose,
 ) -> Result<Option<User>, StoreError> {
-    let user = match mail.user {
-        Some(id) => work.users().find(id).await?,
-        None => work.users().find_by_email(&mail.to).await?,
+    let id = match mail.user {
+        Some(id) => Some(id),
+        None => work.users().find_by_email(&mail.to).await?.map(|user| user.id),
     };
-    let Some(user) = user.filter(User::is_active) else { return Ok(None) };
+    let Some(id) = id else { return Ok(None) };
+    // Whether the link is wanted must not change before it is stored: a move to another address
+    // would leave it behind in the box of the old one.
+    let user = work.users().lock(id).await?.filter(User::is_active);
+    let Some(user) = user else { return Ok(None) };
     let wanted = match purpose {
         Purpose::VerifyEmail => user.email == mail.to && !user.is_verified(),
         Purpose::SignIn | Purpose::ResetPassword => user.email == mail.to,
         Purpose::ReleaseEmail => {
-            user.email == mail.to && work.email_changes().find(user.id).await?.is_some()
+            let change = work.email_changes().find(user.id).await?;
+            let told = mail.detail.as_ref().map(MailDetail::as_str);
+            user.email == mail.to
+                && change.is_some_and(|change| told == Some(change.new_email.as_str()))
         }
         Purpose::ClaimEmail => {
             let change = work.email_changes().find(user.id).await?;

@@ -110,7 +110,7 @@ impl MemberService {
     }
 
     /// Changes what a member is. Its access tokens die within a second; the next ones say what
-    /// it is now.
+    /// it is now. Keys of a member who may not spend any more are refused.
     ///
     /// # Errors
     ///
@@ -130,6 +130,7 @@ impl MemberService {
             }
             work.workspaces().change_role(actor.workspace, user, role).await?;
             self.revocation.outdate(&mut *work, user, actor.workspace).await?;
+            self.revocation.recheck_keys(&mut *work, user).await?;
             let fact = Fact {
                 action: Action::MemberRoleChanged,
                 subject: user.to_string(),

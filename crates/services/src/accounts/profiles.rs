@@ -103,9 +103,9 @@ impl ProfileService {
     /// See [`ProfileError`].
     pub async fn own(&self, permit: Permit<ViewProfile>) -> Result<UserWithProfile, ProfileError> {
         let id = permit.actor().user().ok_or(ProfileError::NotFound)?;
-        let mut work = self.base.store.read(permit.scope()).await?;
-        let user = work.users().find(id).await?.ok_or(ProfileError::NotFound)?;
-        let profile = work.users().profile(id).await?.ok_or(ProfileError::NotFound)?;
+        let mut work = self.base.store.look(permit.scope()).await?;
+        let found = work.users().with_profile(id).await?;
+        let (user, profile) = found.ok_or(ProfileError::NotFound)?;
         Ok(UserWithProfile { user, profile })
     }
 }

@@ -149,8 +149,15 @@ impl SessionService {
                 Ok(signed_in)
             }
             RefreshVerdict::Repeat => {
+                let workspace = session.workspace;
+                let session = self.at_home(&mut *work, session).await?;
                 let signed_in = self.pairs.current(&mut *work, &session).await?;
-                signed_in.ok_or(SignInError::InvalidRefreshToken)
+                let signed_in = signed_in.ok_or(SignInError::InvalidRefreshToken)?;
+                if session.workspace != workspace {
+                    work.sessions().update(&session).await?;
+                    work.commit().await?;
+                }
+                Ok(signed_in)
             }
             RefreshVerdict::Theft => {
                 tracing::warn!(session.id = %token.session, "a stolen refresh token came back");

@@ -149,14 +149,17 @@ pub(super) async fn close(
         End::Failed(_) => (None, 0),
     };
     let recorded = hold.is_some();
-    if let (Some(hold), true) = (&hold, counted.towards_key) {
-        let actual = used.unwrap_or(Credits::ZERO);
-        work.key_spending().correct(call.key, hold.amount, actual).await?;
-    }
+    let reserved = hold.as_ref().map(|hold| hold.amount);
     let transaction = match hold {
         Some(hold) => Some(close_hold(base, &mut *work, hold, used, cost).await?),
         None => None,
     };
+    // After the workspace's account, as when it was reserved: in another order a call that begins
+    // and one that ends would wait for each other.
+    if let (Some(reserved), true) = (reserved, counted.towards_key) {
+        let actual = used.unwrap_or(Credits::ZERO);
+        work.key_spending().correct(call.key, reserved, actual).await?;
+    }
     let (workspace, now) = (call.workspace, base.now());
     let ended = match end {
         End::Settled(metered) => call.settle(metered, transaction, timing, now),

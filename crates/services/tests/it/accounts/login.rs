@@ -1,32 +1,24 @@
 //! Signing in.
 use cape_domain::{
     access::{AccessClaims, AccessTokens as _, Principal, Role, TokenId},
-    accounts::{Password, RefreshToken, Session, SessionState, User, Verification},
+    accounts::{Password, RefreshToken, Session, SessionState},
     audit::{Action, Vault as _},
     ids::UserId,
     store::{Durability, Scope, Store as _, StoreError},
     time::Clock as _,
 };
 use cape_services::accounts::SignInError;
-use cape_testkit::fixtures::{ACME, ADA, PASSWORD, id, membership, personal_key, profile, user};
+use cape_testkit::{
+    fakes::PlainHasher,
+    fixtures::{ACME, ADA, PASSWORD, id, personal_key, profile, user},
+};
 
-use super::address;
+use super::{ada, address, given_an_unverified_user, show};
 use crate::world::{Setup, World, client};
 
 async fn log_in(world: &World, email: &str, password: &str) -> Result<(), SignInError> {
     let (email, password) = (address(email), Password::given(password));
     world.accounts.login.with_password(&client(), &email, &password).await.map(|_| ())
-}
-
-/// Somebody whose address nobody vouched for.
-async fn given_a_newcomer(world: &World, number: u128) -> User {
-    let id = UserId::new(id(number));
-    let newcomer = User { verification: Verification::Pending, ..user(id) };
-    let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
-    work.users().insert(&newcomer, &profile(id)).await.expect("insert");
-    work.workspaces().add(&membership(ACME, id)).await.expect("add");
-    work.commit().await.expect("commit");
-    newcomer
 }
 
 #[tokio::test]
@@ -89,7 +81,7 @@ async fn an_unknown_address_costs_the_same_work_as_a_wrong_password_and_is_told_
 #[tokio::test]
 async fn an_address_nobody_vouched_for_is_refused_where_the_rules_say_so() {
     let strict = World::with(Setup { verified_only: true, ..Setup::default() }).await;
-    let newcomer = given_a_newcomer(&strict, 20).await;
+    let newcomer = given_an_unverified_user(&strict, 20).await;
     let refused = log_in(&strict, newcomer.email.as_str(), PASSWORD).await;
     assert!(matches!(refused, Err(SignInError::NotVerified)), "{refused:?}");
     assert_eq!(strict.entries().await, []);
@@ -97,14 +89,14 @@ async fn an_address_nobody_vouched_for_is_refused_where_the_rules_say_so() {
     log_in(&strict, newcomer.email.as_str(), PASSWORD).await.expect("signed in");
 
     let lenient = World::new().await;
-    let newcomer = given_a_newcomer(&lenient, 20).await;
+    let newcomer = given_an_unverified_user(&lenient, 20).await;
     log_in(&lenient, newcomer.email.as_str(), PASSWORD).await.expect("signed in");
 }
 
 #[tokio::test]
 async fn whether_an_address_is_verified_is_told_only_to_who_knows_its_password() {
     let world = World::with(Setup { verified_only: true, ..Setup::default() }).await;
-    let newcomer = given_a_newcomer(&world, 20).await;
+    let newcomer = given_an_unverified_user(&world, 20).await;
     let refused = log_in(&world, newcomer.email.as_str(), "wrong").await;
     assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{refused:?}");
     assert_eq!(world.hasher.verifications(), 1);
@@ -140,4 +132,45 @@ async fn an_address_that_cannot_be_sealed_is_never_stored_in_the_clear() {
     let corrupt = matches!(refused, Err(SignInError::Store(StoreError::Corrupt { .. })));
     assert!(corrupt, "{refused:?}");
     assert_eq!(world.entries().await, []);
+}
+
+#[tokio::test]
+async fn a_hash_that_took_too_little_work_is_replaced_at_the_next_sign_in() {
+    let world = World::with(Setup { work: 3, ..Setup::default() }).await;
+    world.ada_signs_in().await;
+    let stored = world.user(ada().as_str()).await.expect("a user").password;
+    assert_eq!(stored.expose(), PlainHasher::hashed_with(3, PASSWORD));
+    world.ada_signs_in().await;
+    log_in(&world, ada().as_str(), "wrong").await.expect_err("refused");
+    assert_eq!(world.user(ada().as_str()).await.expect("a user").password, stored);
+}
+
+#[tokio::test]
+async fn a_wrong_password_replaces_no_hash() {
+    let world = World::with(Setup { work: 3, ..Setup::default() }).await;
+    log_in(&world, ada().as_str(), "wrong").await.expect_err("refused");
+    assert_eq!(world.user(ada().as_str()).await, Some(user(ADA)));
+}
+
+#[tokio::test]
+async fn of_two_who_replace_one_hash_at_once_both_are_let_in() {
+    let world = World::with(Setup { work: 3, ..Setup::default() }).await;
+    let busy = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+    let email = ada();
+    let one = show(&world, &email, PASSWORD);
+    let other = show(&world, &email, PASSWORD);
+    let (one, other, ()) = tokio::join!(one, other, async { drop(busy) });
+    for outcome in [one, other] {
+        outcome.expect("the password is right");
+    }
+}
+
+#[tokio::test]
+async fn whether_an_account_is_closed_is_told_only_to_who_knows_its_password() {
+    let world = World::new().await;
+    world.accounts.closing.deactivate(&ada()).await.expect("closed");
+    let refused = log_in(&world, ada().as_str(), "wrong").await;
+    assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{refused:?}");
+    let refused = log_in(&world, ada().as_str(), PASSWORD).await;
+    assert!(matches!(refused, Err(SignInError::Deactivated)), "{refused:?}");
 }

@@ -1,28 +1,24 @@
 //! Signing up.
 use cape_domain::{
     access::{Principal, Role},
-    accounts::{Password, Profile, User, UserType, Workspace},
+    accounts::{MailKind, Password, Profile, Purpose, User, UserType, Workspace},
     audit::{Action, Vault as _},
     billing::{Credits, GrantSource, TransactionKind},
     ids::WorkspaceId,
     store::StoreError,
 };
-use cape_services::accounts::{NewUser, RegistrationError, VouchError};
+use cape_services::accounts::{NewUser, RegistrationError};
 use cape_testkit::fixtures::{PASSWORD, credits};
 use tokio::task::JoinSet;
 
+use super::{GRACE, address, letter, link, newcomer, sent};
 use crate::world::{ADDRESS, Setup, World, origin};
-
-const GRACE: &str = "grace@example.com";
 
 fn grace() -> NewUser {
     NewUser {
-        email: GRACE.parse().expect("an address"),
-        password: Password::given(PASSWORD),
         full_name: Some("Grace Hopper".parse().expect("a name")),
-        company: None,
         user_type: UserType::Developer,
-        invitation: None,
+        ..newcomer(GRACE)
     }
 }
 
@@ -64,6 +60,43 @@ async fn a_known_address_is_answered_alike_and_nothing_changes() {
     assert_eq!(world.user(GRACE).await, Some(user));
     assert_eq!(world.entries().await, entries);
     assert_eq!(world.balance(own).await, balance);
+}
+
+#[tokio::test]
+async fn a_new_user_is_sent_a_link_and_a_code() {
+    let world = World::new().await;
+    let (user, _) = registered(&world).await;
+    let letter = letter(&world, &user.email).await;
+    assert_eq!((letter.kind, letter.to.as_str()), (MailKind::VerifyEmail, GRACE));
+    let text = letter.link.as_ref().expect("a link").expose();
+    assert!(text.starts_with("https://cape.example/verify?token=cape_ot_"), "{text}");
+    let code = letter.code.as_ref().expect("a code").expose();
+    assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()), "{code}");
+    let mut look = world.look().await;
+    let token = look.one_time().find(link(&letter).id).await.expect("found").expect("a token");
+    assert_eq!((token.user, token.purpose), (user.id, Purpose::VerifyEmail));
+}
+
+#[tokio::test]
+async fn the_owner_of_a_known_address_is_told_that_somebody_tried_it() {
+    let world = World::new().await;
+    registered(&world).await;
+    let first = sent(&world).await;
+    let again = NewUser { password: Password::given("another password"), ..grace() };
+    world.accounts.registration.register(origin(), again).await.expect("the same answer");
+    let told = (address(GRACE), MailKind::AddressTaken);
+    assert_eq!(sent(&world).await, [&first[..], &[told]].concat());
+    let letter = letter(&world, &address(GRACE)).await;
+    assert_eq!((letter.link, letter.code), (None, None));
+}
+
+#[tokio::test]
+async fn both_write_one_letter_and_hash_once() {
+    let world = World::new().await;
+    for expected in [1, 2] {
+        world.accounts.registration.register(origin(), grace()).await.expect("the same answer");
+        assert_eq!(world.backlog().await.waiting, expected);
+    }
 }
 
 #[tokio::test]
@@ -144,28 +177,4 @@ async fn of_many_who_sign_up_with_one_address_at_once_one_does() {
     let actions = world.actions().await;
     assert_eq!(actions, [Action::UserRegistered, Action::CreditsGranted]);
     world.proves_its_ledger().await;
-}
-
-#[tokio::test]
-async fn an_operator_vouches_for_an_address_once() {
-    let world = World::new().await;
-    registered(&world).await;
-    let email = grace().email;
-    world.accounts.verification.vouch(&email).await.expect("verified");
-    let verified = world.user(GRACE).await.expect("a user");
-    assert!(verified.is_verified());
-    world.accounts.verification.vouch(&email).await.expect("verified before");
-    assert_eq!(world.user(GRACE).await, Some(verified.clone()));
-    let entries = world.entries().await;
-    let vouched: Vec<_> = entries.iter().filter(|e| e.action == Action::UserVerified).collect();
-    assert_eq!(vouched.len(), 1);
-    assert_eq!(vouched[0].principal, Principal::System);
-    assert_eq!(vouched[0].subject, verified.id.to_string());
-}
-
-#[tokio::test]
-async fn nobody_vouches_for_an_unknown_address() {
-    let world = World::new().await;
-    let refused = world.accounts.verification.vouch(&grace().email).await;
-    assert!(matches!(refused, Err(VouchError::NotFound(_))), "{refused:?}");
 }

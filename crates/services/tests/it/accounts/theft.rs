@@ -1,7 +1,7 @@
 //! A refresh token that comes back when it should be gone.
 use cape_domain::{
     access::{ControlChange, Principal, TokenRefused},
-    accounts::{EndReason, RefreshToken, SessionState},
+    accounts::{EndReason, MailKind, RefreshToken, SessionState},
     audit::Action,
     time::Clock as _,
 };
@@ -9,7 +9,11 @@ use cape_services::access::Refused;
 use cape_testkit::fixtures::ADA;
 use chrono::TimeDelta;
 
-use super::refresh::{call, refresh, refused, token};
+use super::{
+    ada,
+    refresh::{call, refresh, refused, token},
+    sent,
+};
 use crate::world::{World, origin};
 
 async fn stolen(world: &World, token: &RefreshToken) {
@@ -47,6 +51,17 @@ async fn everybody_is_told_and_the_trail_says_so() {
     let person = Principal::User { id: ADA, session: id, impersonated_by: None };
     assert_eq!(entry.principal, person);
     assert!(entry.personal.is_some(), "where the token came from");
+}
+
+#[tokio::test]
+async fn the_owner_is_told_by_mail_once() {
+    let world = World::new().await;
+    let first = world.ada_signs_in().await;
+    let second = refresh(&world, &token(&first)).await;
+    refresh(&world, &token(&second)).await;
+    stolen(&world, &token(&first)).await;
+    refused(&world, &token(&first)).await;
+    assert_eq!(sent(&world).await, [(ada(), MailKind::SessionTheft)]);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn only_what_was_not_used_is_lost() {
 
 #[tokio::test]
 async fn other_lots_stay() {
-    let world = given_a_program(Setup::default()).await;
+    let world = World::new().await;
     world.give(1, 2_000_000).await;
     given_a_lot(&world, 2, credits(3)).await;
     world.pass(TimeDelta::seconds(10)).await;
@@ -73,7 +73,7 @@ async fn other_lots_stay() {
 
 #[tokio::test]
 async fn what_is_held_stays_until_the_hold_ends_and_expires_then() {
-    let world = World::new().await;
+    let world = given_a_program(Setup::default()).await;
     given_a_lot(&world, 1, credits(1)).await;
     let gate = Arc::new(Notify::new());
     world.models.will_answer_after(gate.clone(), completion("hi", Some(tokens(10, 10))));

@@ -2,6 +2,7 @@
 mod charges;
 mod concurrency;
 mod failures;
+mod key_caps;
 mod leaving;
 mod limits;
 mod lots;

@@ -51,36 +51,121 @@ pub struct Parts {
     pub welcome: Credits,
 }
 
+/// What most of them share.
+struct Shared {
+    base: Base,
+    trail: Trail,
+    doorkeeper: Doorkeeper,
+    hasher: Arc<dyn PasswordHasher>,
+    secrets: Arc<dyn SecretDeriver>,
+    pairs: Pairs,
+    factor: SecondFactor,
+    revocation: Revocation,
+    outbox: Outbox,
+}
+
 impl Parts {
     pub fn assemble(self) -> Accounts {
         let Self { base, trail, doorkeeper, hasher, tokens, vault, .. } = self;
         let secrets: Arc<dyn SecretDeriver> = Arc::new(PlainSecrets);
         let codes: Arc<dyn TotpCodes> = Arc::new(PlainTotp);
-        let meter: Arc<dyn PasswordMeter> = Arc::new(PlainMeter);
         let outbox = Outbox::new(base.clone(), self.post.is_some());
         let mailer = self.post.map(|(post, store)| {
             Arc::new(Watchful::over(Arc::new(post), store)) as Arc<dyn Mailer>
         });
-        let (b, t, s, o) =
-            (|| base.clone(), || trail.clone(), || secrets.clone(), || outbox.clone());
-        let (d, h) = (|| doorkeeper.clone(), || hasher.clone());
-        let pairs = Pairs::new(b(), t(), tokens, s(), o());
-        let factor = SecondFactor::new(b(), t(), vault, codes.clone());
-        let revocation = Revocation::new(b(), t());
-        let rules = LoginRules { verified_only: self.verified_only };
-        let (p, f, r) = (|| pairs.clone(), || factor.clone(), || revocation.clone());
+        let pairs =
+            Pairs::new(base.clone(), trail.clone(), tokens, secrets.clone(), outbox.clone());
+        let factor = SecondFactor::new(base.clone(), trail.clone(), vault, codes.clone());
+        let revocation = Revocation::new(base.clone(), trail.clone());
+        let shared =
+            Shared { base, trail, doorkeeper, hasher, secrets, pairs, factor, revocation, outbox };
+        shared.offer(self.verified_only, self.welcome, codes, mailer)
+    }
+}
+
+impl Shared {
+    fn offer(
+        &self,
+        verified_only: bool,
+        welcome: Credits,
+        codes: Arc<dyn TotpCodes>,
+        mailer: Option<Arc<dyn Mailer>>,
+    ) -> Accounts {
+        let Self { base, trail, doorkeeper, hasher, secrets, pairs, factor, revocation, outbox } =
+            self;
+        let (base, trail, outbox) = (|| base.clone(), || trail.clone(), || outbox.clone());
+        let (doorkeeper, secrets) = (|| doorkeeper.clone(), || secrets.clone());
+        let (revocation, factor) = (|| revocation.clone(), || factor.clone());
+        let (hasher, pairs) = (|| hasher.clone(), || pairs.clone());
+        let rules = LoginRules { verified_only };
+        let meter: Arc<dyn PasswordMeter> = Arc::new(PlainMeter);
         Accounts {
-            login: LoginService::new(b(), d(), h(), s(), p(), f(), o(), rules),
-            registration: RegistrationService::new(b(), t(), h(), s(), o(), self.welcome),
-            sessions: SessionService::new(b(), d(), h(), s(), p(), f(), r(), o()),
-            verification: VerificationService::new(b(), t(), d(), s(), r(), o()),
-            passwords: PasswordService::new(b(), t(), d(), h(), meter, s(), r(), o()),
-            email_changes: EmailChangeService::new(b(), t(), d(), s(), r(), o()),
-            mfa: MfaService::new(b(), t(), d(), codes, f(), o()),
-            closing: ClosingService::new(b(), t(), r()),
-            members: MemberService::new(b(), t(), s(), p(), r(), o()),
-            profiles: ProfileService::new(b(), t()),
-            mails: MailService::new(b(), s(), mailer, links()),
+            login: LoginService::new(
+                base(),
+                doorkeeper(),
+                hasher(),
+                secrets(),
+                pairs(),
+                factor(),
+                outbox(),
+                rules,
+            ),
+            registration: RegistrationService::new(
+                base(),
+                trail(),
+                hasher(),
+                secrets(),
+                outbox(),
+                welcome,
+            ),
+            sessions: SessionService::new(
+                base(),
+                doorkeeper(),
+                hasher(),
+                secrets(),
+                pairs(),
+                factor(),
+                revocation(),
+                outbox(),
+            ),
+            verification: VerificationService::new(
+                base(),
+                trail(),
+                doorkeeper(),
+                secrets(),
+                revocation(),
+                outbox(),
+            ),
+            passwords: PasswordService::new(
+                base(),
+                trail(),
+                doorkeeper(),
+                hasher(),
+                meter,
+                secrets(),
+                revocation(),
+                outbox(),
+            ),
+            email_changes: EmailChangeService::new(
+                base(),
+                trail(),
+                doorkeeper(),
+                secrets(),
+                revocation(),
+                outbox(),
+            ),
+            mfa: MfaService::new(base(), trail(), doorkeeper(), codes, factor(), outbox()),
+            closing: ClosingService::new(base(), trail(), revocation()),
+            members: MemberService::new(
+                base(),
+                trail(),
+                secrets(),
+                pairs(),
+                revocation(),
+                outbox(),
+            ),
+            profiles: ProfileService::new(base(), trail()),
+            mails: MailService::new(base(), secrets(), mailer, links()),
         }
     }
 }
