@@ -43,13 +43,25 @@ smoke:
 # See what OpenAI's own SDK makes of the built binary; needs Python and its index
 sdk:
     cargo build -p cape-api
-    python3 -m venv target/openai-sdk
-    target/openai-sdk/bin/python -m pip install --quiet --requirement .ci/requirements.txt
-    target/openai-sdk/bin/python .ci/openai_sdk.py target/debug/cape-api
+    python3 -m venv target/python
+    target/python/bin/python -m pip install --quiet --requirement .ci/requirements.txt
+    target/python/bin/python .ci/openai_sdk.py "$(realpath target/debug/cape-api)"
 
-# Run the tests again and again, optimised: what depends on luck shows
-nightly rounds="20":
+# See what a real SMTP server is handed; needs Python and its index
+smtp:
+    cargo build -p cape-api
+    python3 -m venv target/python
+    target/python/bin/python -m pip install --quiet --requirement .ci/requirements.txt
+    target/python/bin/python .ci/smtp.py target/debug/cape-api
+
+# Run the tests again and again, optimised: what depends on luck shows. And see what time tells
+nightly rounds="20": timing
     for round in $(seq {{ rounds }}); do cargo test --workspace --release || exit 1; done
+
+# Measure whether the time that an answer takes tells who has an account
+timing *args:
+    cargo build --release -p cape-api --bin cape-api --example timing
+    target/release/examples/timing {{ args }}
 
 # Measure a release build; `just bench --database-url postgres://…` does it on that server
 bench *args:

@@ -2,7 +2,7 @@
 //! process has started.
 //!
 //! Platform and sandbox are processes of their own here, so that one survives the other.
-mod program;
+pub(crate) mod program;
 
 use std::{sync::Arc, time::Duration};
 

@@ -2,12 +2,15 @@
 mod app;
 mod config;
 mod contract;
+mod doors;
 mod env_example;
 mod guards;
 mod kill;
 mod lifecycle;
 mod main_job;
+mod messages;
 mod permissions;
 mod races;
 mod refusals;
 mod secrets;
+mod signing_in;

@@ -120,6 +120,14 @@ impl Person {
         Self { http, access: text(access), refresh: text(refresh) }
     }
 
+    /// The same, with another access token. What gives one leaves the refresh token alone.
+    #[track_caller]
+    pub(crate) fn renewed(&self, answer: &Value) -> Self {
+        assert!(answer.get("refresh_token").is_none(), "{answer}");
+        let access = answer["access_token"].as_str().expect("a text").to_owned();
+        Self { access, ..self.clone() }
+    }
+
     /// The same, at another platform.
     pub(crate) fn at(&self, app: &TestApp) -> Self {
         Self { http: app.http.clone(), ..self.clone() }

@@ -3,6 +3,7 @@
 //! What is *not* here: anything that stands in for a part of it.
 pub(crate) mod answer;
 pub(crate) mod caller;
+pub(crate) mod mailbox;
 pub(crate) mod place;
 pub(crate) mod stream;
 pub(crate) mod webhook;

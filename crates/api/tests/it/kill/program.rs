@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const BINARY: &str = env!("CARGO_BIN_EXE_cape-api");
 
 /// A process that serves. It is killed when it is dropped.
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
     url: String,
 }
@@ -36,6 +36,14 @@ impl Program {
         Self::start(command, "address ")
     }
 
+    /// The platform, configured by these variables and no others.
+    pub(crate) fn with(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(place);
+        command.env("PORT", "0").env("CAPE_TELEMETRY__LOG", "error");
+        command.envs(variables.iter().copied());
+        Self::start(command, "address ")
+    }
+
     /// Starts it, and waits for the line that says where it is, after `mark`.
     fn start(mut command: Command, mark: &str) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("a process");
@@ -55,8 +63,13 @@ impl Program {
         this
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it is.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -67,7 +80,7 @@ impl Program {
     }
 
     /// Tells it to stop, with SIGTERM, and waits until it has.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill");
         assert!(told.success());
