@@ -13,7 +13,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Database, error, flush::Flusher, home::Home, store::SqlWork};
+use crate::{
+    Database, error, flush::Flusher, home::Home, store::SqlWork, transaction::Transaction,
+};
 
 const CONNECTION: &str = "connection";
 const TRANSACTION: &str = "transaction";
@@ -177,7 +179,7 @@ impl SqlStore {
                     ..TransactionOptions::default()
                 };
                 let transaction = self.home.open(self.writers.begin_with_options(immediate)).await;
-                let transaction = transaction.map_err(error::on(TRANSACTION))?;
+                let transaction = Transaction::One(transaction.map_err(error::on(TRANSACTION))?);
                 Ok(SqlWork { transaction, scope, turn })
             }
             Dialect::Postgres => {
@@ -189,6 +191,7 @@ impl SqlStore {
                         .await
                         .map_err(error::on(TRANSACTION))?;
                 }
+                let transaction = Transaction::One(transaction);
                 Ok(SqlWork { transaction, scope, turn: None })
             }
         }
@@ -294,7 +297,13 @@ const TIMEOUTS: [(&str, &str); 2] =
 impl Store for SqlStore {
     async fn read(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
         let transaction = self.home.open(self.readers.begin()).await;
-        let transaction = transaction.map_err(error::on(TRANSACTION))?;
+        let transaction = Transaction::One(transaction.map_err(error::on(TRANSACTION))?);
+        Ok(Box::new(SqlWork { transaction, scope, turn: None }))
+    }
+
+    async fn look(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
+        let (readers, home) = (self.readers.clone(), self.home.clone());
+        let transaction = Transaction::Each { readers, home };
         Ok(Box::new(SqlWork { transaction, scope, turn: None }))
     }
 

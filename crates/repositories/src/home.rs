@@ -11,7 +11,7 @@ use std::{
 use tokio::runtime::Handle;
 
 /// The runtime in which a store was made, and which has to outlive it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Home(Handle);
 
 impl Home {

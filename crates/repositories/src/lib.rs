@@ -17,6 +17,7 @@ mod lock;
 mod page;
 mod processes;
 mod store;
+mod transaction;
 mod usage;
 
 pub use connection::{Options, SqlStore};

@@ -7,13 +7,13 @@ use cape_domain::{
     processes::{ProcessReads, ProcessRepository},
     store::{ReadWork, Scope, StoreError, UnitOfWork},
 };
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction};
+use sea_orm::{ColumnTrait, Condition};
 
-use crate::{connection::Turn, error};
+use crate::{connection::Turn, error, transaction::Transaction};
 
 /// An open transaction. Its turn comes last: the next writer waits until it is rolled back.
 pub(crate) struct SqlWork {
-    pub(crate) transaction: DatabaseTransaction,
+    pub(crate) transaction: Transaction,
     pub(crate) scope: Scope,
     pub(crate) turn: Turn,
 }

@@ -11,7 +11,8 @@ use cape_domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Unchanged},
-    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter, QuerySelect,
+    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, JoinType, QueryFilter,
+    QuerySelect,
     sea_query::{Expr, LockType},
 };
 
@@ -78,6 +79,21 @@ impl UserReads for SqlWork {
             .await
             .map_err(error::on(USER))?
             .map(from_row)
+            .transpose()
+    }
+
+    async fn with_profile(&mut self, id: UserId) -> Result<Option<(User, Profile)>, StoreError> {
+        let own = row::Entity::belongs_to(profile::Entity)
+            .from(row::Column::Id)
+            .to(profile::Column::UserId);
+        row::Entity::find_by_id(id.raw())
+            .join(JoinType::InnerJoin, own.into())
+            .select_also(profile::Entity)
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(USER))?
+            .and_then(|(user, profile)| Some((user, profile?)))
+            .map(|(user, profile)| Ok((from_row(user)?, from_profile_row(profile)?)))
             .transpose()
     }
 

@@ -49,6 +49,11 @@ impl Store for UnsteadyStore {
         self.store.read(scope).await
     }
 
+    async fn look(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
+        self.reach()?;
+        self.store.look(scope).await
+    }
+
     async fn begin(
         &self,
         scope: Scope,
@@ -77,6 +82,7 @@ mod tests {
         store.set_down(true);
         assert!(matches!(begin().await, Some(StoreError::Unavailable(_))));
         assert!(store.read(Scope::Platform).await.is_err());
+        assert!(store.look(Scope::Platform).await.is_err());
         store.set_down(false);
         assert!(store.read(Scope::Platform).await.is_ok());
     }

@@ -118,6 +118,10 @@ impl Store for MemoryStore {
         Ok(Box::new(self.copy(scope)))
     }
 
+    async fn look(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
+        self.read(scope).await
+    }
+
     /// Whatever the durability, it is gone with the process: this is a store for tests.
     async fn begin(&self, scope: Scope, _: Durability) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let turn = self.turns.clone().lock_owned().await;

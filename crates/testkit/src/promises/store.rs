@@ -89,6 +89,21 @@ pub async fn a_reader_sees_one_instant_and_waits_for_nobody(store: &dyn Store) {
     assert_eq!(find_key(store, OWN, 10).await, Some(key));
 }
 
+/// Whoever looks waits for nobody who writes, and sees what is committed and within scope.
+pub async fn a_look_sees_what_is_committed_and_waits_for_nobody(store: &dyn Store) {
+    let key = api_key(10);
+    let look = async |scope| {
+        let mut look = store.look(scope).await.expect("look");
+        look.api_keys().find(key.id).await.expect("find")
+    };
+    let mut work = store.begin(OWN, Durability::Power).await.expect("begin");
+    work.api_keys().insert(&key).await.expect("insert");
+    assert_eq!(look(OWN).await, None);
+    work.commit().await.expect("commit");
+    assert_eq!(look(OWN).await, Some(key.clone()));
+    assert_eq!(look(FOREIGN).await, None);
+}
+
 /// Nobody writes into a workspace that is not theirs, and nothing of the attempt is kept.
 pub async fn a_write_out_of_scope_is_refused(store: &dyn Store) {
     let mut work = store.begin(FOREIGN, Durability::Power).await.expect("begin");
@@ -250,6 +265,7 @@ macro_rules! work_promises {
             what_is_written_together_is_seen_together
             a_unit_of_work_sees_what_it_wrote
             a_reader_sees_one_instant_and_waits_for_nobody
+            a_look_sees_what_is_committed_and_waits_for_nobody
             a_write_out_of_scope_is_refused
             the_platform_reaches_every_workspace
             what_belongs_to_no_workspace_is_reached_from_every_scope

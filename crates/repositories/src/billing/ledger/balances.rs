@@ -9,8 +9,8 @@ use cape_domain::{
     store::StoreError,
 };
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QuerySelect as _, TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QuerySelect as _,
     sea_query::{Expr, OnConflict},
 };
 
@@ -79,7 +79,7 @@ pub(super) async fn shift(
     if changes.len() < 2 {
         return shift_each(&work.transaction, changes).await;
     }
-    let savepoint = work.transaction.begin().await.map_err(error::on(WHAT))?;
+    let savepoint = work.transaction.savepoint().await.map_err(error::on(WHAT))?;
     let posted = shift_each(&savepoint, changes).await?;
     let ended = match posted {
         Posted::Done => savepoint.commit().await,
@@ -90,7 +90,7 @@ pub(super) async fn shift(
 }
 
 async fn shift_each(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     changes: BTreeMap<WorkspaceId, BalanceChange>,
 ) -> Result<Posted, StoreError> {
     for (workspace, change) in changes {
@@ -103,7 +103,7 @@ async fn shift_each(
 }
 
 async fn shift_one(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     workspace: WorkspaceId,
     change: BalanceChange,
 ) -> Result<Posted, StoreError> {
@@ -123,7 +123,7 @@ async fn shift_one(
 
 /// The first movement of a workspace makes its row.
 async fn begin(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     workspace: WorkspaceId,
     change: BalanceChange,
 ) -> Result<Posted, StoreError> {
@@ -152,7 +152,7 @@ async fn begin(
 /// Adds to a balance, if all of it stays between zero and the most that fits. Says whether it
 /// did.
 async fn update(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     workspace: WorkspaceId,
     change: BalanceChange,
 ) -> Result<bool, StoreError> {

@@ -30,6 +30,11 @@ impl UserReads for MemoryRead {
         Ok(self.tables.accounts.users.values().find(|user| user.email == *email).cloned())
     }
 
+    async fn with_profile(&mut self, id: UserId) -> Result<Option<(User, Profile)>, StoreError> {
+        let Tables { users, profiles, .. } = &self.tables.accounts;
+        Ok(users.get(&id).cloned().zip(profiles.get(&id).cloned()))
+    }
+
     async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError> {
         Ok(self.tables.accounts.profiles.get(&id).cloned())
     }
@@ -43,6 +48,10 @@ impl UserReads for MemoryUnitOfWork {
 
     async fn find_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
         self.copy.find_by_email(email).await
+    }
+
+    async fn with_profile(&mut self, id: UserId) -> Result<Option<(User, Profile)>, StoreError> {
+        self.copy.with_profile(id).await
     }
 
     async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError> {

@@ -27,8 +27,10 @@ pub async fn a_user_is_read_back_by_id_and_by_address(store: &dyn Store) {
         let mut read = store.read(Scope::Platform).await.expect("read");
         let by_email = read.users().find_by_email(&user.email).await.expect("find");
         assert_eq!(by_email, Some(user.clone()));
-        assert_eq!(read.users().profile(user.id).await.expect("profile"), Some(profile));
-        assert_eq!(read.users().find(user.id).await.expect("find"), Some(user));
+        assert_eq!(read.users().profile(user.id).await.expect("profile"), Some(profile.clone()));
+        assert_eq!(read.users().find(user.id).await.expect("find"), Some(user.clone()));
+        let both = read.users().with_profile(user.id).await.expect("find");
+        assert_eq!(both, Some((user, profile)));
     }
 }
 
@@ -39,6 +41,7 @@ pub async fn who_is_not_there_is_not_found(store: &dyn Store) {
     assert_eq!(read.users().find(stranger.id).await.expect("find"), None);
     assert_eq!(read.users().find_by_email(&stranger.email).await.expect("find"), None);
     assert_eq!(read.users().profile(stranger.id).await.expect("profile"), None);
+    assert_eq!(read.users().with_profile(stranger.id).await.expect("find"), None);
     let none = WorkspaceId::new(id(10));
     assert_eq!(read.workspaces().find(none).await.expect("find"), None);
     assert_eq!(read.workspaces().membership(ACME, stranger.id).await.expect("membership"), None);
