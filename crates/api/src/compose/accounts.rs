@@ -54,6 +54,14 @@ impl Accounts {
             deriver.clone(),
             outbox.clone(),
         );
+        let verification = VerificationService::new(
+            base.clone(),
+            trail.clone(),
+            door.clone(),
+            deriver.clone(),
+            revocation.clone(),
+            outbox.clone(),
+        );
         Self {
             registration: RegistrationService::new(
                 base.clone(),
@@ -63,14 +71,7 @@ impl Accounts {
                 outbox.clone(),
                 welcome(config),
             ),
-            verification: VerificationService::new(
-                base.clone(),
-                trail.clone(),
-                door.clone(),
-                deriver.clone(),
-                revocation.clone(),
-                outbox.clone(),
-            ),
+            verification: verification.clone(),
             logins: LoginService::new(
                 base.clone(),
                 door.clone(),
@@ -79,6 +80,7 @@ impl Accounts {
                 pairs.clone(),
                 factor.clone(),
                 outbox.clone(),
+                verification.clone(),
                 LoginRules { verified_only },
             ),
             sessions: SessionService::new(
@@ -100,6 +102,7 @@ impl Accounts {
                 deriver.clone(),
                 revocation.clone(),
                 outbox.clone(),
+                verification,
             ),
             email_changes: EmailChangeService::new(
                 base.clone(),
@@ -112,7 +115,7 @@ impl Accounts {
             mfa: MfaService::new(
                 base.clone(),
                 trail.clone(),
-                door,
+                door.clone(),
                 ports.totp.clone(),
                 factor,
                 outbox.clone(),
@@ -120,6 +123,7 @@ impl Accounts {
             members: MemberService::new(
                 base.clone(),
                 trail.clone(),
+                door,
                 deriver.clone(),
                 pairs,
                 revocation.clone(),

@@ -121,6 +121,7 @@ impl From<MemberError> for ApiError {
                 Self::client(StatusCode::BAD_REQUEST, "auth.invalid_invitation", error)
             }
             E::NoPlace(_) => Self::client(StatusCode::NOT_FOUND, "workspace.not_found", error),
+            E::Throttled(wait) => wait.into(),
             E::Mail(error) => error.into(),
             E::Store(error) => error.into(),
         }

@@ -67,6 +67,8 @@ impl EmailChangeService {
         self.outbox.require()?;
         let actor = permit.actor();
         let (id, _) = actor.person().ok_or(SignInError::InvalidCredentials)?;
+        let origin = Origin { request: actor.request, address: actor.address };
+        let _ = self.doorkeeper.admit(Door::Reset, origin, None, false).await?;
         retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
             let user = work.users().lock(id).await?.ok_or(SignInError::InvalidCredentials)?;

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Door, Network},
+    access::{Actor, Door, Network},
     accounts::{
         Email, MailKind, OneTimeToken, Password, PasswordHash, PasswordHasher, PresentedToken,
         Purpose, SecretDeriver, User, Verified,
@@ -14,7 +14,7 @@ use cape_domain::{
 };
 
 use super::{
-    Client, Factor, Outbox, Pairs, SecondFactor, SignInError, SignedIn,
+    Client, Factor, Outbox, Pairs, SecondFactor, SignInError, SignedIn, VerificationService,
     one_time::{open, redeem_code},
 };
 use crate::{
@@ -32,6 +32,7 @@ pub struct LoginService {
     pairs: Pairs,
     factor: SecondFactor,
     outbox: Outbox,
+    verification: Arc<VerificationService>,
     rules: LoginRules,
 }
 
@@ -60,8 +61,9 @@ pub enum Login {
 enum First<'a> {
     /// The password that belongs to this hash; it may be hashed anew.
     Password { verified: &'a PasswordHash, better: Option<&'a PasswordHash> },
-    /// A code from its mail box.
-    Code(&'a Secret),
+    /// A code from its mail box. If that is the first sign that the address is its own, the
+    /// password that somebody chose with it becomes one that nobody knows.
+    Code { code: &'a Secret, unknown_password: Option<&'a PasswordHash> },
 }
 
 impl LoginService {
@@ -76,9 +78,20 @@ impl LoginService {
         pairs: Pairs,
         factor: SecondFactor,
         outbox: Outbox,
+        verification: Arc<VerificationService>,
         rules: LoginRules,
     ) -> Arc<Self> {
-        Arc::new(Self { base, doorkeeper, hasher, secrets, pairs, factor, outbox, rules })
+        Arc::new(Self {
+            base,
+            doorkeeper,
+            hasher,
+            secrets,
+            pairs,
+            factor,
+            outbox,
+            verification,
+            rules,
+        })
     }
 
     /// Signs somebody in with a password. An unknown address costs the same work as a wrong
@@ -170,9 +183,19 @@ impl LoginService {
         let admitted =
             self.doorkeeper.admit(Door::Code, client.origin, Some(email), familiar).await?;
         let user = user.ok_or(SignInError::InvalidCode)?;
-        let login = retry!(self.proceed(client, user.id, &First::Code(code)))?;
+        let unknown_password =
+            if user.is_verified() { None } else { Some(self.password_of_nobody().await?) };
+        let first = First::Code { code, unknown_password: unknown_password.as_ref() };
+        let login = retry!(self.proceed(client, user.id, &first))?;
         self.doorkeeper.succeeded(admitted).await;
         Ok(login)
+    }
+
+    async fn password_of_nobody(&self) -> Result<PasswordHash, SignInError> {
+        let bytes: [u8; 32] = self.base.random();
+        let letters = bytes.map(|byte| char::from(b'a' + byte % 26));
+        let password = Password::given(String::from_iter(letters));
+        self.hasher.hash(&password).await.map_err(SignInError::Hashing)
     }
 
     /// Ends a sign-in that asked for a second factor.
@@ -240,7 +263,7 @@ impl LoginService {
                     None => user,
                 }
             }
-            First::Code(code) => {
+            First::Code { code, unknown_password } => {
                 let now = self.base.now();
                 let purpose = Purpose::SignIn;
                 let secrets = &*self.secrets;
@@ -248,7 +271,12 @@ impl LoginService {
                     work.commit().await?;
                     return Err(SignInError::InvalidCode);
                 }
-                user.verify(now)
+                match unknown_password {
+                    Some(unknown) if !user.is_verified() => {
+                        self.claim(&mut *work, client.origin, user, unknown).await?
+                    }
+                    Some(_) | None => user,
+                }
             }
         };
         self.let_in(&user)?;
@@ -264,6 +292,22 @@ impl LoginService {
         };
         work.commit().await?;
         Ok(login)
+    }
+
+    /// Hands an account over to who has its mail box, and to nobody else.
+    async fn claim(
+        &self,
+        work: &mut dyn UnitOfWork,
+        origin: Origin,
+        user: User,
+        unknown: &PasswordHash,
+    ) -> Result<User, SignInError> {
+        let places = work.workspaces().memberships(user.id).await?;
+        let place = places.first().ok_or(SignInError::InvalidCode)?;
+        let now = self.base.now();
+        let actor = Actor::visitor(place.workspace, now, origin.request, origin.address);
+        let user = self.verification.claimed(work, &actor, user).await?;
+        Ok(user.change_password(unknown.clone()))
     }
 
     /// Guesses at the second factor stay counted when the first one is shown again.

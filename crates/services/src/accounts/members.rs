@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Actor, ManageMembers, ManageSessions, Permit, Role, ViewMembers},
+    access::{Actor, Door, ManageMembers, ManageSessions, Permit, Role, ViewMembers},
     accounts::{Email, Invitation, Membership, PresentedToken, SecretDeriver, User},
     audit::Action,
     ids::{InvitationId, UserId, WorkspaceId},
@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use super::{MailDisabled, Outbox, Pairs, Revocation, SignedIn, one_time::open_invitation};
 use crate::{
     Base,
-    access::Origin,
+    access::{Doorkeeper, Origin, Wait},
     audit::{Fact, Trail},
     retry::{Contended, retry},
 };
@@ -24,6 +24,7 @@ use crate::{
 pub struct MemberService {
     base: Base,
     trail: Trail,
+    doorkeeper: Doorkeeper,
     secrets: Arc<dyn SecretDeriver>,
     pairs: Pairs,
     revocation: Revocation,
@@ -57,6 +58,9 @@ pub enum MemberError {
     /// Whoever asks has no place in that workspace.
     #[error("you are not a member of {0}")]
     NoPlace(WorkspaceId),
+    /// Too many mails were asked for from there.
+    #[error(transparent)]
+    Throttled(#[from] Wait),
     /// Invitations come by mail, and mail is not configured.
     #[error(transparent)]
     Mail(#[from] MailDisabled),
@@ -74,6 +78,7 @@ impl Contended for MemberError {
             | Self::InvitationNotFound(_)
             | Self::InvalidInvitation
             | Self::NoPlace(_)
+            | Self::Throttled(_)
             | Self::Mail(_) => false,
         }
     }
@@ -85,12 +90,13 @@ impl MemberService {
     pub fn new(
         base: Base,
         trail: Trail,
+        doorkeeper: Doorkeeper,
         secrets: Arc<dyn SecretDeriver>,
         pairs: Pairs,
         revocation: Revocation,
         outbox: Outbox,
     ) -> Arc<Self> {
-        Arc::new(Self { base, trail, secrets, pairs, revocation, outbox })
+        Arc::new(Self { base, trail, doorkeeper, secrets, pairs, revocation, outbox })
     }
 
     /// Everybody in the actor's workspace, the oldest member first.
@@ -203,6 +209,8 @@ impl MemberService {
         self.outbox.require()?;
         let actor = permit.actor();
         let (inviter, _) = actor.person().ok_or(MemberError::NoPlace(actor.workspace))?;
+        let origin = Origin { request: actor.request, address: actor.address };
+        let _ = self.doorkeeper.admit(Door::Code, origin, None, false).await?;
         retry!(async {
             let now = self.base.now();
             let invitation = Invitation {

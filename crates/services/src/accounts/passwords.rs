@@ -14,8 +14,9 @@ use cape_domain::{
 };
 
 use super::{
-    Outbox, Revocation, SignInError,
+    Outbox, Revocation, SignInError, VerificationService,
     one_time::{open, redeem},
+    revocation::Which,
 };
 use crate::{
     Base,
@@ -34,6 +35,7 @@ pub struct PasswordService {
     secrets: Arc<dyn SecretDeriver>,
     revocation: Revocation,
     outbox: Outbox,
+    verification: Arc<VerificationService>,
 }
 
 /// Why a password was not changed.
@@ -75,8 +77,19 @@ impl PasswordService {
         secrets: Arc<dyn SecretDeriver>,
         revocation: Revocation,
         outbox: Outbox,
+        verification: Arc<VerificationService>,
     ) -> Arc<Self> {
-        Arc::new(Self { base, trail, doorkeeper, hasher, meter, secrets, revocation, outbox })
+        Arc::new(Self {
+            base,
+            trail,
+            doorkeeper,
+            hasher,
+            meter,
+            secrets,
+            revocation,
+            outbox,
+            verification,
+        })
     }
 
     /// What a meter says about a password, and why it could not be chosen, if so.
@@ -135,11 +148,16 @@ impl PasswordService {
             let spent = redeem(&mut *work, &*self.secrets, token, purpose, now).await?;
             let spent = spent.ok_or(SignInError::InvalidToken)?;
             let user = work.users().lock(spent.user).await?.filter(User::is_active);
-            // Whoever has the link has the mail box.
-            let user = user.ok_or(SignInError::InvalidToken)?.verify(now);
+            let user = user.ok_or(SignInError::InvalidToken)?;
             let places = work.workspaces().memberships(user.id).await?;
             let place = places.first().ok_or(SignInError::InvalidToken)?;
             let actor = Actor::visitor(place.workspace, now, origin.request, origin.address);
+            // Whoever has the link has the mail box.
+            let user = if user.is_verified() {
+                user
+            } else {
+                self.verification.claimed(&mut *work, &actor, user).await?
+            };
             let user = user.change_password(hash.clone());
             self.replaced(&mut *work, &actor, user, None, Action::PasswordReset).await?;
             Ok::<_, PasswordError>(work.commit().await?)
@@ -228,7 +246,7 @@ impl PasswordService {
         work.users().update(&user).await?;
         work.one_time().clear(user.id).await?;
         self.revocation.end_all(work, actor, user.id, except, reason).await?;
-        self.revocation.end_keys(work, actor, user.id).await?;
+        self.revocation.end_keys(work, actor, user.id, Which::EndingWithPassword).await?;
         self.outbox.tell(work, &user, MailKind::PasswordChanged, None).await?;
         let fact = Fact { action, subject: user.id.to_string(), before: &[], after: &[] };
         self.trail.enter(work, actor, Some(user.id), fact).await

@@ -19,6 +19,15 @@ pub struct Revocation {
     trail: Trail,
 }
 
+/// Which keys of a user are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All of them.
+    All,
+    /// Those that were made so.
+    EndingWithPassword,
+}
+
 impl Revocation {
     /// Enters what it takes back in this trail.
     #[must_use]
@@ -93,16 +102,21 @@ impl Revocation {
         Ok(())
     }
 
-    /// Takes back the keys of a user that die with its password.
+    /// Takes back keys of a user: those that die with its password, or all.
     pub(super) async fn end_keys(
         &self,
         work: &mut dyn UnitOfWork,
         actor: &Actor,
         owner: UserId,
+        which: Which,
     ) -> Result<(), StoreError> {
         let at = self.base.now();
         for key in work.api_keys().of_owner(owner).await? {
-            if !key.rules.ends_with_password {
+            let ends = match which {
+                Which::All => true,
+                Which::EndingWithPassword => key.rules.ends_with_password,
+            };
+            if !ends {
                 continue;
             }
             work.api_keys().revoke(key.id, at).await?;

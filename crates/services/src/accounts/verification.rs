@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use cape_domain::{
     access::{Actor, Door, Principal},
-    accounts::{Email, MailKind, PresentedToken, Purpose, SecretDeriver, User},
+    accounts::{Email, EndReason, MailKind, PresentedToken, Purpose, SecretDeriver, User},
     audit::Action,
     ids::RequestId,
     secret::Secret,
@@ -13,6 +13,7 @@ use cape_domain::{
 use super::{
     Outbox, Revocation, SignInError,
     one_time::{redeem, redeem_code},
+    revocation::Which,
 };
 use crate::{
     Base,
@@ -175,18 +176,35 @@ impl VerificationService {
         }
     }
 
+    /// Takes note that whoever acts has the mail box of an account that nobody had shown to be its
+    /// own. Somebody else may have signed up with the address, so what was begun and made until
+    /// now ends: a stranger keeps no way in. Its password is for the caller to replace.
+    pub(super) async fn claimed(
+        &self,
+        work: &mut dyn UnitOfWork,
+        actor: &Actor,
+        user: User,
+    ) -> Result<User, StoreError> {
+        let reason = EndReason::CredentialsChanged;
+        self.revocation.end_all(work, actor, user.id, None, reason).await?;
+        self.revocation.end_keys(work, actor, user.id, Which::All).await?;
+        work.mfa().clear(user.id).await?;
+        self.verified(work, actor, user).await
+    }
+
     /// The first time is welcomed by mail. Keys of the user may be good from now on.
     async fn verified(
         &self,
         work: &mut dyn UnitOfWork,
         actor: &Actor,
         user: User,
-    ) -> Result<(), StoreError> {
+    ) -> Result<User, StoreError> {
         if user.is_verified() {
-            return Ok(());
+            return Ok(user);
         }
-        let user = user.verify(self.base.now());
-        work.users().update(&user).await?;
+        let verified = user.verify(self.base.now());
+        work.users().update(&verified).await?;
+        let user = User { version: verified.version + 1, ..verified };
         self.revocation.recheck_keys(work, user.id).await?;
         self.outbox.tell(work, &user, MailKind::Welcome, None).await?;
         let fact = Fact {
@@ -195,7 +213,8 @@ impl VerificationService {
             before: &[],
             after: &[],
         };
-        self.trail.enter(work, actor, Some(user.id), fact).await
+        self.trail.enter(work, actor, Some(user.id), fact).await?;
+        Ok(user)
     }
 }
 

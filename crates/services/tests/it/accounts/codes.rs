@@ -1,12 +1,19 @@
 //! Signing in with a code from the mail box.
 use cape_domain::{
+    access::{CreateKeys, KeyRules},
     accounts::{Email, MailKind},
     secret::Secret,
 };
-use cape_services::accounts::{Login, SignInError};
+use cape_services::{
+    access::Refused,
+    accounts::{Login, SignInError},
+};
+use cape_testkit::fixtures::PASSWORD;
 use chrono::TimeDelta;
 
-use super::{ada, address, code, given_an_unverified_user, letter, sent, wrong};
+use super::{
+    ada, address, code, given_an_unverified_user, letter, permit_of, sent, sign_in, wrong,
+};
 use crate::world::{Setup, World, client, origin, signed_in};
 
 async fn ask(world: &World, email: &Email) {
@@ -42,6 +49,33 @@ async fn it_shows_whose_the_address_is() {
     assert!(pair.user.is_verified());
     let stored = world.user(newcomer.email.as_str()).await.expect("a user");
     assert!(stored.is_verified());
+}
+
+#[tokio::test]
+async fn a_stranger_who_signed_up_with_the_address_keeps_no_way_in() {
+    let world = World::new().await;
+    let victim = given_an_unverified_user(&world, 20).await;
+    let stranger = sign_in(&world, &victim.email).await;
+    let name = "trap".parse().expect("a name");
+    let rules = KeyRules::unlimited();
+    let permit = permit_of::<CreateKeys>(&world, &stranger).await;
+    let trap = world.keys.create(permit, name, rules).await.expect("made").secret;
+
+    ask(&world, &victim.email).await;
+    let letter = letter(&world, &victim.email).await;
+    let pair = signed_in(self::show(&world, &victim.email, &code(&letter)).await.expect("let in"));
+    assert!(pair.user.is_verified());
+
+    world.feed.poll().await.expect("polled");
+    let token = stranger.access_token.expose();
+    assert!(world.authenticator.person(token, origin()).await.is_err(), "the session is over");
+    let trap = world.authenticator.program(trap.expose(), origin()).await;
+    assert!(matches!(trap, Err(Refused::Key)), "the key is dead");
+    let password = super::show(&world, &victim.email, PASSWORD).await;
+    assert!(matches!(password, Err(SignInError::InvalidCredentials)), "nobody knows the password");
+    let token = pair.access_token.expose();
+    world.authenticator.person(token, origin()).await.expect("its owner is in");
+    assert!(sent(&world).await.contains(&(victim.email, MailKind::Welcome)));
 }
 
 #[tokio::test]

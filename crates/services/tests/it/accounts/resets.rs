@@ -21,9 +21,9 @@ use cape_testkit::{
 use chrono::TimeDelta;
 
 use super::{
-    ada, address, code, given_an_unverified_user, letter, link,
+    ada, address, code, given_an_unverified_user, letter, link, permit_of,
     refresh::{refused, token},
-    sent, show,
+    sent, show, sign_in,
 };
 use crate::world::{Setup, World, client, origin, signed_in};
 
@@ -247,4 +247,24 @@ async fn who_signs_in_with_the_old_password_while_it_is_replaced_has_no_session_
     }
     let live = world.look().await.sessions().live(ADA, world.clock.now()).await;
     assert_eq!(live.expect("listed"), []);
+}
+
+#[tokio::test]
+async fn a_stranger_who_signed_up_with_the_address_keeps_no_key() {
+    let world = World::new().await;
+    let victim = given_an_unverified_user(&world, 20).await;
+    let stranger = sign_in(&world, &victim.email).await;
+    let permit = permit_of::<CreateKeys>(&world, &stranger).await;
+    let name = "trap".parse().expect("a name");
+    let trap = world.keys.create(permit, name, KeyRules::unlimited()).await.expect("made").secret;
+
+    forgot(&world, &victim.email).await;
+    let letter = letter(&world, &victim.email).await;
+    reset(&world, &link(&letter), NEW).await.expect("the right link");
+
+    world.feed.poll().await.expect("polled");
+    let trap = world.authenticator.program(trap.expose(), origin()).await;
+    assert!(matches!(trap, Err(Refused::Key)));
+    let stored = world.user(victim.email.as_str()).await.expect("a user");
+    assert!(stored.is_verified());
 }

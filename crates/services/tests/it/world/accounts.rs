@@ -99,6 +99,14 @@ impl Shared {
         let (hasher, pairs) = (|| hasher.clone(), || pairs.clone());
         let rules = LoginRules { verified_only };
         let meter: Arc<dyn PasswordMeter> = Arc::new(PlainMeter);
+        let verification = VerificationService::new(
+            base(),
+            trail(),
+            doorkeeper(),
+            secrets(),
+            revocation(),
+            outbox(),
+        );
         Accounts {
             login: LoginService::new(
                 base(),
@@ -108,6 +116,7 @@ impl Shared {
                 pairs(),
                 factor(),
                 outbox(),
+                verification.clone(),
                 rules,
             ),
             registration: RegistrationService::new(
@@ -128,14 +137,7 @@ impl Shared {
                 revocation(),
                 outbox(),
             ),
-            verification: VerificationService::new(
-                base(),
-                trail(),
-                doorkeeper(),
-                secrets(),
-                revocation(),
-                outbox(),
-            ),
+            verification: verification.clone(),
             passwords: PasswordService::new(
                 base(),
                 trail(),
@@ -145,6 +147,7 @@ impl Shared {
                 secrets(),
                 revocation(),
                 outbox(),
+                verification,
             ),
             email_changes: EmailChangeService::new(
                 base(),
@@ -159,6 +162,7 @@ impl Shared {
             members: MemberService::new(
                 base(),
                 trail(),
+                doorkeeper(),
                 secrets(),
                 pairs(),
                 revocation(),
