@@ -81,6 +81,20 @@ impl TestApp {
         self.http.sign_in(&email).await
     }
 
+    /// Somebody who signs up, whose address is vouched for, and who signs in.
+    pub(crate) async fn verified_person(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        self.http.register(&email).await.with(201);
+        self.vouch(&email).await;
+        self.http.sign_in(&email).await
+    }
+
+    /// Takes an address as verified, as an operator does.
+    pub(crate) async fn vouch(&self, email: &str) {
+        let address = email.parse().expect("an address");
+        self.instance.platform.services.verification.vouch(&address).await.expect("vouched for");
+    }
+
     /// A program of somebody who signs up for it.
     pub(crate) async fn program(&self, owner: &str) -> (Person, Program) {
         let person = self.person(owner).await;

@@ -80,7 +80,7 @@ impl Browser {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_gets_cookies_that_no_script_and_no_other_host_can_read() {
     let app = TestApp::on_sqlite(&[]).await;
-    app.http.register(ADA).await.with(201);
+    app.verified_person("ada").await;
     let browser = Browser::sign_in(&app).await;
     browser.person(&app).get("/api/user/profile").await.with(200);
     // A cookie is no bearer.

@@ -32,7 +32,7 @@ async fn change(person: &Person, old: &str, new: &str) -> Answer {
 
 async fn a_forgotten_password_is_replaced_and_what_was_got_with_it_dies(place: Arc<Place>) {
     let app = TestApp::at(place, &[]).await;
-    let ada = app.person("ada").await;
+    let ada = app.verified_person("ada").await;
     let mortal = program(&ada, &json!({ "name": "mortal", "ends_with_password": true })).await;
     let other = ada.program().await;
     mortal.models().await.with(200);

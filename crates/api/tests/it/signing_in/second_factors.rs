@@ -157,7 +157,7 @@ async fn a_recovery_code_stands_in_for_the_app_once(place: Arc<Place>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_from_a_mail_is_not_enough_either() {
     let app = TestApp::on_sqlite(&[]).await;
-    let ada = app.person("ada").await;
+    let ada = app.verified_person("ada").await;
     let (mut phone, _) = switch_on(&ada).await;
     // A challenge is asked for by password and by code; both are the same question.
     let body = json!({ "email": ADA });
