@@ -29,9 +29,11 @@ impl Target {
         Self { address, request: request.into_bytes() }
     }
 
-    /// A request without a body.
-    pub fn get(address: SocketAddr, path: &str) -> Self {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    /// A request without a body. `bearer` may be empty.
+    pub fn get(address: SocketAddr, path: &str, bearer: &str) -> Self {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {bearer}\r\n\r\n"
+        );
         Self { address, request: request.into_bytes() }
     }
 }

@@ -21,6 +21,31 @@ pub struct Figures {
     pub starts: Starts,
 }
 
+/// What knowing people costs.
+pub struct AccountFigures {
+    /// Access tokens that one thread verifies a second.
+    pub verifications: f64,
+    /// Profiles a second, and those of the bare route.
+    pub profiles: Compared,
+    /// Logins a second, and passwords that are compared with their hashes.
+    pub logins: Compared,
+}
+
+/// Rates of two sides.
+pub struct Compared {
+    /// The platform's.
+    pub ours: f64,
+    /// The least that it could take, at the same place.
+    pub bare: f64,
+}
+
+impl Compared {
+    /// How much of the bare rate is reached.
+    pub fn ratio(&self) -> f64 {
+        self.ours / self.bare
+    }
+}
+
 /// Latencies of the two sides, at the same rate.
 pub struct Added {
     /// Requests a second.

@@ -1,14 +1,18 @@
 //! Measures a release build of the platform: what a call costs beyond calling the provider
-//! directly, how many calls it carries, what memory it takes, and how soon it is ready.
+//! directly, how many calls it carries, what memory it takes, and how soon it is ready; and what
+//! knowing people costs.
 //!
 //! The platform, the sandbox in the provider's place and this load generator are processes of
 //! their own, on loopback and on the same cores. What is compared was measured in the same run,
 //! in turns, so that a busy machine is busy for both sides.
 //!
 //! What is *not* here: building what is measured. `just bench` does.
+mod accounts;
+mod bare;
 mod commits;
 mod connection;
 mod figures;
+mod hashes;
 mod latency;
 mod load;
 mod machine;
@@ -16,11 +20,12 @@ mod place;
 mod platform;
 mod process;
 mod report;
+mod verifications;
 
 use std::{fs, path::PathBuf, thread, time::Duration};
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, Subcommand, ValueEnum};
 
 use self::{
     commits::CommitRates,
@@ -51,6 +56,31 @@ struct Args {
     /// The date to write down; today's, if not given
     #[arg(long)]
     date: Option<String>,
+    /// Measure this part alone
+    #[arg(long)]
+    only: Option<Part>,
+    #[command(subcommand)]
+    serve: Option<Serve>,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Calls of models
+    Calls,
+    /// Tokens, profiles and logins
+    Accounts,
+}
+
+/// What this program is for itself, in a process of its own.
+#[derive(Debug, Subcommand)]
+enum Serve {
+    /// Serve the bare route on this database
+    #[command(hide = true)]
+    Bare {
+        /// The database
+        url: String,
+    },
 }
 
 /// Requests a second whose latency is measured.
@@ -66,12 +96,20 @@ const REST: Duration = Duration::from_secs(3);
 
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
+    if let Some(Serve::Bare { url }) = &args.serve {
+        return bare::serve(url);
+    }
     args.binary = fs::canonicalize(&args.binary)
         .with_context(|| format!("{} is not there", args.binary.display()))?;
     let machine = Machine::look(args.date.clone())?;
     let place = Place::make(&args.directory, args.database_url.as_deref())?;
-    let figures = measure(&args, &place)?;
-    report::print(&machine, &place, &figures);
+    report::print_machine(&machine);
+    if args.only != Some(Part::Accounts) {
+        report::print_calls(&place, &measure(&args, &place)?);
+    }
+    if args.only != Some(Part::Calls) {
+        report::print_accounts(&place, &accounts::measure(&args, &place)?);
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     connection::{Target, ask},
@@ -20,6 +21,8 @@ const CALL: &str = r#"{"model":"gpt-4o-mini","max_tokens":64,"messages":[{"role"
 /// Who calls. Plans let one workspace make a few hundred calls a minute: where there are hundreds
 /// a second, there are many workspaces.
 const CALLERS: u32 = 16;
+/// What everybody signs in with.
+pub const PASSWORD: &str = "correct horse battery";
 /// Enough for every call of the longest run.
 const CREDITS: &str = "1000000";
 
@@ -64,38 +67,67 @@ impl Platform {
             Process::start(binary, &[], &environment, place.directory(), "address ")
                 .context("the platform")?;
         let address = address(&url)?;
-        ask(&Target::get(address, "/healthz/ready")).context("the platform is not ready")?;
+        ask(&Target::get(address, "/healthz/ready", "")).context("the platform is not ready")?;
         Ok(Self { process, ready_after: begun.elapsed(), address })
     }
 
     /// The call, made through the platform: once for each of several workspaces.
     pub fn calls(&self) -> anyhow::Result<Vec<Target>> {
         let call = |caller| {
-            let key = self.sign_up(&format!("bench{caller}@example.com"))?;
+            let token = self.sign_in(caller)?.access_token;
+            let key = self.post("/api/keys", &token, r#"{"name":"bench"}"#)?;
+            let key = text(&key, "/key")?;
             Ok(Target::post(self.address, "/v1/chat/completions", &key, CALL))
         };
         (0..CALLERS).map(call).collect()
     }
 
-    /// Registers somebody, signs in and makes an API key.
-    fn sign_up(&self, email: &str) -> anyhow::Result<String> {
-        let who = format!(r#"{{"email":"{email}","password":"correct horse battery"}}"#);
-        let post = |path: &str, bearer: &str, body: &str| {
-            let answer = ask(&Target::post(self.address, path, bearer, body));
-            anyhow::Ok(serde_json::from_slice::<Value>(&answer.context(path.to_owned())?)?)
-        };
-        let text = |answer: &Value, name: &str| {
-            answer[name].as_str().map(ToOwned::to_owned).with_context(|| format!("no {name}"))
-        };
-        post("/api/auth/register", "", &who)?;
-        let token = text(&post("/api/auth/login", "", &who)?, "access_token")?;
-        text(&post("/api/keys", &token, r#"{"name":"bench"}"#)?, "key")
+    /// Registers somebody, who may be registered already, and signs in.
+    pub fn sign_in(&self, number: u32) -> anyhow::Result<Person> {
+        let who = who(number);
+        self.post("/api/auth/register", "", &who)?;
+        let signed_in = self.post("/api/auth/login", "", &who)?;
+        let id = text(&signed_in, "/user/id")?;
+        let id = id.split_once('_').context("an id of another kind")?.1.parse()?;
+        Ok(Person { id, access_token: text(&signed_in, "/access_token")? })
+    }
+
+    /// The question for somebody's own profile.
+    pub fn profile(&self, person: &Person) -> Target {
+        Target::get(self.address, "/api/user/profile", &person.access_token)
+    }
+
+    /// Signing in, with nothing but the password.
+    pub fn login(&self, number: u32) -> Target {
+        Target::post(self.address, "/api/auth/login", "", &who(number))
+    }
+
+    fn post(&self, path: &str, bearer: &str, body: &str) -> anyhow::Result<Value> {
+        let answer = ask(&Target::post(self.address, path, bearer, body));
+        Ok(serde_json::from_slice(&answer.context(path.to_owned())?)?)
     }
 
     /// Stops it.
     pub fn stop(self) -> anyhow::Result<()> {
         self.process.stop().context("the platform")
     }
+}
+
+/// Somebody who is signed in.
+pub struct Person {
+    /// Who it is, without the prefix.
+    pub id: Uuid,
+    /// For `/api`.
+    pub access_token: String,
+}
+
+fn who(number: u32) -> String {
+    format!(r#"{{"email":"bench{number}@example.com","password":"{PASSWORD}"}}"#)
+}
+
+fn text(answer: &Value, place: &str) -> anyhow::Result<String> {
+    let text = answer.pointer(place).and_then(Value::as_str);
+    text.map(ToOwned::to_owned).with_context(|| format!("no {place}"))
 }
 
 /// Proves that everything that was called is in the books.
@@ -117,12 +149,15 @@ fn environment(place: &Place) -> Vec<(&'static str, String)> {
         ("PORT", "0".to_owned()),
         ("DATABASE_URL", place.platform_url()),
         ("CAPE_USAGE__LIMITS", "off".to_owned()),
+        ("CAPE_HTTP__FLOOD__ENABLED", "false".to_owned()),
+        ("CAPE_ACCOUNTS__THROTTLE", "off".to_owned()),
         ("CAPE_ACCOUNTS__WELCOME_CREDITS", CREDITS.to_owned()),
         ("CAPE_TELEMETRY__LOG", "warn".to_owned()),
     ]
 }
 
-fn address(url: &str) -> anyhow::Result<SocketAddr> {
+/// The address in a URL.
+pub fn address(url: &str) -> anyhow::Result<SocketAddr> {
     let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
     address.with_context(|| format!("`{url}` is no address"))
 }

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use crate::{
-    figures::{Added, Figures, Sustained},
+    figures::{AccountFigures, Added, Compared, Figures, Sustained},
     machine::Machine,
     place::Place,
 };
@@ -14,12 +14,49 @@ const READY: Duration = Duration::from_millis(500);
 /// What memory it may have while nobody asks, in KiB.
 const IDLE: u64 = 60 * 1024;
 
+/// How much of a bare route's rate a profile has to reach.
+const PROFILES: f64 = 0.7;
+/// How much of the rate of bare hashes logins have to reach.
+const LOGINS: f64 = 0.9;
+
 type Line = [String; 3];
 
-/// Prints everything.
+/// Prints what it was made on.
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
-pub fn print(machine: &Machine, place: &Place, figures: &Figures) {
-    println!("{}\n\n{}", machine.line(), table(&lines(place, figures)));
+pub fn print_machine(machine: &Machine) {
+    println!("{}", machine.line());
+}
+
+/// Prints what calls cost.
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+pub fn print_calls(place: &Place, figures: &Figures) {
+    println!("\n{}", table(&lines(place, figures)));
+}
+
+/// Prints what knowing people costs.
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+pub fn print_accounts(place: &Place, figures: &AccountFigures) {
+    println!("\n{}", table(&accounts(place, figures)));
+}
+
+fn accounts(place: &Place, figures: &AccountFigures) -> Vec<Line> {
+    let AccountFigures { verifications, profiles, logins } = figures;
+    let rate = |rate: f64, what: &str| format!("{rate:.0} {what}/s");
+    let ratio = |compared: &Compared, bar: f64| {
+        let ratio = compared.ratio();
+        let met = if ratio >= bar { "met" } else { "MISSED" };
+        line("their ratio", format!("{ratio:.2}"), format!("{bar}: {met}"))
+    };
+    vec![
+        line(place.database(), "measured", "bar"),
+        line("access tokens verified, one thread", rate(*verifications, "tokens"), ""),
+        line("own profile", rate(profiles.ours, "answers"), ""),
+        line("the same statement, bare", rate(profiles.bare, "answers"), ""),
+        ratio(profiles, PROFILES),
+        line("logins", rate(logins.ours, "logins"), ""),
+        line("passwords compared, and nothing else", rate(logins.bare, "passwords"), ""),
+        ratio(logins, LOGINS),
+    ]
 }
 
 fn lines(place: &Place, figures: &Figures) -> Vec<Line> {

@@ -86,15 +86,16 @@ impl UserReads for SqlWork {
         let own = row::Entity::belongs_to(profile::Entity)
             .from(row::Column::Id)
             .to(profile::Column::UserId);
-        row::Entity::find_by_id(id.raw())
+        // All of at most one: SeaORM binds a limit as a parameter, and a statement whose limit is
+        // bound is planned anew by SQLite each time.
+        let found = row::Entity::find_by_id(id.raw())
             .join(JoinType::InnerJoin, own.into())
             .select_also(profile::Entity)
-            .one(&self.transaction)
+            .all(&self.transaction)
             .await
-            .map_err(error::on(USER))?
-            .and_then(|(user, profile)| Some((user, profile?)))
-            .map(|(user, profile)| Ok((from_row(user)?, from_profile_row(profile)?)))
-            .transpose()
+            .map_err(error::on(USER))?;
+        let Some((user, Some(profile))) = found.into_iter().next() else { return Ok(None) };
+        Ok(Some((from_row(user)?, from_profile_row(profile)?)))
     }
 
     async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError> {
