@@ -55,8 +55,14 @@ smtp:
     target/python/bin/python .ci/smtp.py target/debug/cape-api
 
 # Run the tests again and again, optimised: what depends on luck shows. And see what time tells
-nightly rounds="20": timing
+nightly rounds="20": timing (fuzz "600")
     for round in $(seq {{ rounds }}); do cargo test --workspace --release || exit 1; done
+
+# Look for bytes that whoever reads the providers' answers cannot stand; needs cargo-fuzz and a nightly
+# compiler. What is found is kept in fuzz/corpus, and read again by the tests
+fuzz seconds="600":
+    cargo +nightly fuzz run streams -- -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024
+    cargo +nightly fuzz run bodies -- -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024
 
 # Measure whether the time that an answer takes tells who has an account
 timing *args:

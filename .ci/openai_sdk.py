@@ -33,8 +33,14 @@ WEATHER = {
         },
     },
 }
+# The same, as responses have it.
+FLAT_WEATHER = {"type": "function", "strict": None, **WEATHER["function"]}
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+SEEING = "gpt-4.1-mini"
 # One of each provider: what the caller sees is the same.
 MODELS = ["gpt-4o-mini", "claude-3-haiku", "gemini-1.5-flash"]
+# Of those who have models for vectors.
+VECTORS = ["text-embedding-3-small", "gemini-embedding-001"]
 
 
 @contextlib.contextmanager
@@ -169,6 +175,110 @@ def a_function_call_is_streamed(client, model):
     assert "city" in json.loads(call.function.arguments), call
 
 
+def an_image_is_shown(client):
+    image = {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}
+    content = [{"type": "text", "text": "Look"}, image]
+    answer = client.chat.completions.create(
+        model=SEEING, messages=[{"role": "user", "content": content}]
+    )
+    assert answer.usage.prompt_tokens > 85, answer
+    raised = raises(
+        openai.BadRequestError,
+        lambda: client.chat.completions.create(
+            model=SEEING,
+            messages=[{"role": "user", "content": [{**image, "image_url": {"url": "x"}}]}],
+        ),
+    )
+    assert raised.param == "messages[0].content[0].image_url.url", raised
+
+
+def several_answers_come_at_once(client):
+    answer = client.chat.completions.create(
+        model=MODELS[0], messages=said("hello"), n=2, max_tokens=5
+    )
+    assert [choice.index for choice in answer.choices] == [0, 1], answer
+    assert all(choice.finish_reason == "length" for choice in answer.choices), answer
+    assert answer.usage.completion_tokens == 10, answer
+    streamed = ["", ""]
+    for chunk in client.chat.completions.create(
+        model=MODELS[0], messages=said("hello"), n=2, max_tokens=5, stream=True
+    ):
+        for choice in chunk.choices:
+            streamed[choice.index] += choice.delta.content or ""
+    assert streamed == [choice.message.content for choice in answer.choices], streamed
+
+
+def probabilities_are_told(client):
+    answer = client.chat.completions.create(
+        model=MODELS[0], messages=said("hello"), logprobs=True, top_logprobs=2
+    )
+    choice = answer.choices[0]
+    assert "".join(t.token for t in choice.logprobs.content) == choice.message.content, answer
+    assert all(len(t.top_logprobs) == 2 for t in choice.logprobs.content), answer
+    with client.chat.completions.stream(
+        model=MODELS[0], messages=said("hello"), logprobs=True, top_logprobs=2
+    ) as stream:
+        for _ in stream:
+            pass
+        streamed = stream.get_final_completion()
+    assert streamed.choices[0].logprobs.content == choice.logprobs.content, streamed
+
+
+def a_response_is_given(client, model):
+    answer = client.responses.create(model=model, input="hello", instructions="Be brief.")
+    assert answer.status == "completed" and answer.output_text, answer
+    assert answer.usage.output_tokens == 20, answer
+    assert answer.usage.total_tokens == answer.usage.input_tokens + 20, answer
+
+
+def a_response_is_streamed(client, model):
+    text, ended = "", []
+    for event in client.responses.create(model=model, input="hello", stream=True):
+        if event.type == "response.output_text.delta":
+            text += event.delta
+        if event.type == "response.completed":
+            ended.append(event.response)
+    (answer,) = ended
+    assert text and answer.output_text == text, answer
+    assert answer.usage.output_tokens == 20, answer
+    # The SDK's helper puts the pieces together.
+    with client.responses.stream(model=model, input="hello") as stream:
+        for _ in stream:
+            pass
+        assert stream.get_final_response().output_text == text
+
+
+def a_response_calls_a_function(client, model):
+    question = [{"role": "user", "content": STEERED}]
+    answer = client.responses.create(
+        model=model, input=question, tools=[FLAT_WEATHER], tool_choice="required"
+    )
+    (call,) = [item for item in answer.output if item.type == "function_call"]
+    assert call.name == "get_weather" and "city" in json.loads(call.arguments), call
+    told = {"type": "function_call_output", "call_id": call.call_id, "output": "21 degrees"}
+    # The conversation goes on with the SDK's own items, as its documentation shows.
+    going_on = client.responses.create(
+        model=model, input=[*question, *answer.output, told], tools=[FLAT_WEATHER]
+    )
+    assert going_on.status == "completed", going_on
+    with client.responses.stream(
+        model=model, input=question, tools=[FLAT_WEATHER], tool_choice="required"
+    ) as stream:
+        for _ in stream:
+            pass
+        streamed = stream.get_final_response()
+    (again,) = [item for item in streamed.output if item.type == "function_call"]
+    assert json.loads(again.arguments) == json.loads(call.arguments), again
+
+
+def a_response_is_not_kept(client):
+    raised = raises(
+        openai.BadRequestError,
+        lambda: client.responses.create(model=MODELS[0], input="hello", store=True),
+    )
+    assert (raised.code, raised.param) == ("unsupported_parameter", "store"), raised
+
+
 def a_wrong_key_is_an_authentication_error(address):
     stranger = OpenAI(base_url=f"{address}/v1", api_key="cape_sk_nobody")
     raised = raises(openai.AuthenticationError, stranger.models.list)
@@ -204,6 +314,28 @@ def the_eleventh_call_of_a_minute_is_a_rate_limit_error(client):
     assert int(raised.response.headers["retry-after"]) > 0, raised.response.headers
 
 
+def texts_become_vectors(client, model):
+    # Without a format the SDK asks for base64, and decodes it.
+    texts = ["hello there", "goodbye"]
+    usual = client.embeddings.create(model=model, input=texts)
+    lists = client.embeddings.create(model=model, input=texts, encoding_format="float")
+    assert [one.index for one in usual.data] == [0, 1], usual
+    for one, same in zip(usual.data, lists.data):
+        assert len(one.embedding) == len(same.embedding) > 1000, len(one.embedding)
+        assert all(abs(a - b) < 1e-6 for a, b in zip(one.embedding, same.embedding))
+    assert usual.usage.prompt_tokens == usual.usage.total_tokens == 3, usual.usage
+    short = client.embeddings.create(model=model, input="hello", dimensions=8)
+    assert len(short.data[0].embedding) == 8, short
+
+
+def vectors_of_a_model_that_answers_are_a_bad_request_error(client):
+    def ask():
+        client.embeddings.create(model=MODELS[0], input="hi")
+
+    raised = raises(openai.BadRequestError, ask)
+    assert raised.code == "model_wrong_kind", raised
+
+
 def a_busy_provider_is_asked_again(client):
     # Of a failure that passes, the SDK makes nothing that the program sees but this, in the end.
     steered = said("[[sandbox: status=500]]")
@@ -228,7 +360,20 @@ def main():
                 (a_function_is_called, (client, model)),
                 (a_function_call_is_streamed, (client, model)),
             ]
+            client = customer(address, "responses-" + model.replace(".", "-"))
+            checks += [
+                (a_response_is_given, (client, model)),
+                (a_response_is_streamed, (client, model)),
+                (a_response_calls_a_function, (client, model)),
+            ]
+        more, vectors = customer(address, "more"), customer(address, "vectors")
         checks += [
+            (an_image_is_shown, (more,)),
+            (several_answers_come_at_once, (more,)),
+            (probabilities_are_told, (more,)),
+            (a_response_is_not_kept, (more,)),
+            *((texts_become_vectors, (vectors, model)) for model in VECTORS),
+            (vectors_of_a_model_that_answers_are_a_bad_request_error, (vectors,)),
             (a_wrong_key_is_an_authentication_error, (address,)),
             (nonsense_is_a_bad_request_error, (first,)),
             (an_unknown_model_is_a_not_found_error, (first,)),
@@ -237,7 +382,7 @@ def main():
         ]
         for check, arguments in checks:
             check(*arguments)
-            model = next((a for a in arguments if a in MODELS), "")
+            model = next((a for a in arguments if a in MODELS + VECTORS), "")
             print(f"openai {openai.__version__}: {check.__name__}", model, flush=True)
 
 

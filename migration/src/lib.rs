@@ -15,6 +15,10 @@ mod m0008_sessions;
 mod m0009_sign_in;
 mod m0010_invitations;
 mod m0011_key_rules;
+mod m0012_idempotency;
+mod m0013_call_reports;
+mod m0014_operators;
+mod m0015_switches;
 mod run;
 mod schema;
 
@@ -42,6 +46,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_sign_in::Migration),
             Box::new(m0010_invitations::Migration),
             Box::new(m0011_key_rules::Migration),
+            Box::new(m0012_idempotency::Migration),
+            Box::new(m0013_call_reports::Migration),
+            Box::new(m0014_operators::Migration),
+            Box::new(m0015_switches::Migration),
         ]
     }
 }

@@ -19,7 +19,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_mins(1);
 /// How often it is written down when keys were used.
 const KEY_USES: Duration = Duration::from_secs(10);
-/// How often the control feed is cleared of what nobody needs any more.
+/// How often the control feed, and the answers that were kept, are cleared of what nobody needs any
+/// more.
 const PRUNE: Duration = Duration::from_mins(10);
 
 /// Loops that are running.
@@ -35,6 +36,7 @@ impl Background {
         let this = Self { stop: CancellationToken::new(), loops: TaskTracker::new() };
         let Platform { feed, process, jobs, sweeper, expiry, keys, .. } = platform.clone();
         let old = feed.clone();
+        let requests = platform.services.idempotency.clone();
         this.every("control feed", FEED, move || {
             let feed = feed.clone();
             async move { feed.poll().await.map(|()| 0) }
@@ -62,6 +64,10 @@ impl Background {
         this.every("pruning", PRUNE, move || {
             let feed = old.clone();
             async move { feed.prune().await.map(|()| 0) }
+        });
+        this.every("pruning of answers", PRUNE, move || {
+            let requests = requests.clone();
+            async move { requests.prune().await }
         });
         this
     }

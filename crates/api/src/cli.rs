@@ -103,6 +103,16 @@ pub enum AdminCommand {
         /// The address
         email: Email,
     },
+    /// Make somebody an operator of the platform
+    Promote {
+        /// The address, which has to be verified
+        email: Email,
+    },
+    /// Take that back: within a second nothing of the platform's is open to them
+    Demote {
+        /// The address
+        email: Email,
+    },
 }
 
 impl Invocation {
@@ -181,6 +191,11 @@ mod tests {
         let email: Email = "ada@example.com".parse().expect("an address");
         let deactivate = Command::Admin(AdminCommand::Deactivate { email });
         assert_eq!(command("cape-api admin deactivate ada@example.com"), deactivate);
+        let email: Email = "ada@example.com".parse().expect("an address");
+        let promote = Command::Admin(AdminCommand::Promote { email: email.clone() });
+        assert_eq!(command("cape-api admin promote ada@example.com"), promote);
+        let demote = Command::Admin(AdminCommand::Demote { email });
+        assert_eq!(command("cape-api admin demote ada@example.com"), demote);
     }
 
     #[test]

@@ -148,6 +148,14 @@ async fn administer(config: &Config, command: &AdminCommand) -> anyhow::Result<E
             services.closing.reactivate(email).await?;
             (email, "active again")
         }
+        AdminCommand::Promote { email } => {
+            services.operators.promote(email).await?;
+            (email, "an operator")
+        }
+        AdminCommand::Demote { email } => {
+            services.operators.demote(email).await?;
+            (email, "no operator")
+        }
     };
     print(&format!("{email} is {now}"))
 }

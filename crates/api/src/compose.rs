@@ -11,7 +11,7 @@ use cape_domain::{
     secret::SecretSource,
     store::Store,
     time::{Clock, Sleeper},
-    usage::{ChatProvider, Limiter, PriceBook, Provider},
+    usage::{CircuitRules, Limiter, PriceBook, Provider},
 };
 use cape_http::{
     Services,
@@ -27,11 +27,13 @@ use cape_services::{
         CreditService, ExpiryService, LedgerCheck, PricingService, PurchaseService, WebhookService,
     },
     health::HealthService,
+    idempotency::IdempotencyService,
     jobs::JobRunner,
     processes::ProcessService,
     usage::{
-        ChatService, Deployment, Entitlements, Gate, ModelService, Settler, Sweeper, UsageReports,
-        UsageRules,
+        AttemptRules, Attempts, ChatService, Circuits, CountService, Deployment, Entitlements,
+        Gate, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
+        UsageReports, UsageRules,
     },
 };
 use chrono::TimeDelta;
@@ -59,7 +61,7 @@ pub struct Ports {
     pub mailer: Option<Arc<dyn Mailer>>,
     pub vault: Arc<dyn Vault>,
     pub payments: Option<Arc<dyn PaymentProvider>>,
-    pub providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
+    pub providers: BTreeMap<Provider, Upstream>,
     pub limiter: Arc<dyn Limiter>,
     pub redis: Option<Arc<dyn Probe>>,
     pub prices: Arc<PriceBook>,
@@ -117,15 +119,17 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let keys = KeyRing::new(base.clone(), config.accounts.verified_only);
     let authenticator = Authenticator::new(base.clone(), ports.tokens.clone(), keys.clone());
     let entitlements = Entitlements::new(base.clone());
+    let switchboard = Switchboard::new(keys.clone());
     let caches: Vec<Arc<dyn ObeysControl>> =
-        vec![authenticator.clone(), keys.clone(), entitlements.clone()];
+        vec![authenticator.clone(), keys.clone(), entitlements.clone(), switchboard.clone()];
     let feed = ControlFeed::new(base.clone(), caches);
     let payments = ports.payments.clone();
     let webhooks = WebhookService::new(base.clone(), trail.clone(), payments.clone());
     let purchases = PurchaseService::new(base.clone(), trail.clone(), payments);
     let accounts = Accounts::compose(config, &base, &trail, &ports, &surroundings.public_url);
-    let known = Known { feed: &feed, keys: &keys, entitlements: &entitlements };
-    let chat = chat(config, &base, &ports, &surroundings.tasks, &known, &process);
+    let known =
+        Known { feed: &feed, keys: &keys, entitlements: &entitlements, switchboard: &switchboard };
+    let (chat, counts) = chat(config, &base, &ports, &surroundings, &known, &process);
     let services = Services {
         introspection: introspection(config, &authenticator, &feed),
         authenticator,
@@ -140,20 +144,43 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         mfa: accounts.mfa,
         members: accounts.members,
         closing: accounts.closing,
+        operators: accounts.operators,
         profiles: accounts.profiles,
         pricing: PricingService::new(base.clone()),
         credits: CreditService::new(base.clone()),
         purchases: purchases.clone(),
         webhooks: webhooks.clone(),
         chat,
+        counts,
+        switches: SwitchService::new(base.clone(), trail.clone(), ports.prices.clone()),
         models: ModelService::new(
             keys.clone(),
             entitlements.clone(),
             ports.prices.clone(),
             ports.providers.keys().copied().collect(),
         ),
-        reports: UsageReports::new(base.clone(), entitlements),
+        reports: UsageReports::new(
+            base.clone(),
+            entitlements.clone(),
+            ports.prices.clone(),
+            ports.limiter.clone(),
+            config.usage.limits == Limits::On,
+        ),
+        catalogue: ModelCatalogue::new(
+            base.clone(),
+            entitlements,
+            ports.prices.clone(),
+            ports.providers.keys().copied().collect(),
+            BasisPoints(config.usage.markup_basis_points),
+        ),
         health: health(config, &base, &ports, &feed),
+        idempotency: IdempotencyService::new(
+            base.clone(),
+            trail.clone(),
+            ports.vault.clone(),
+            surroundings.tasks.clone(),
+            ports.sleeper.clone(),
+        ),
         ids: ports.ids.clone(),
         tasks: surroundings.tasks.clone(),
         about: About {
@@ -181,35 +208,69 @@ struct Known<'a> {
     feed: &'a Arc<ControlFeed>,
     keys: &'a Arc<KeyRing>,
     entitlements: &'a Arc<Entitlements>,
+    switchboard: &'a Arc<Switchboard>,
 }
+
+/// In how many lanes calls are written where writers do not wait for each other.
+const LANES: usize = 4;
 
 fn chat(
     config: &Config,
     base: &Base,
     ports: &Ports,
-    tasks: &Tasks,
+    surroundings: &Surroundings,
     known: &Known<'_>,
     process: &ProcessService,
-) -> Arc<ChatService> {
+) -> (Arc<ChatService>, Arc<CountService>) {
     let rules = UsageRules {
         markup: BasisPoints(config.usage.markup_basis_points),
         default_output: config.usage.default_output_tokens.get(),
         limited: config.usage.limits == Limits::On,
         longest_call: TimeDelta::from_std(config.usage.longest_call).unwrap_or(TimeDelta::MAX),
+        lanes: match surroundings.deployment {
+            Deployment::Alone => 1,
+            Deployment::Shared => LANES,
+        },
     };
+    let circuits = Circuits::new(CircuitRules::default());
     let gate = Arc::new(Gate::new(
         base.clone(),
+        surroundings.tasks.clone(),
         known.feed.clone(),
         known.keys.clone(),
         known.entitlements.clone(),
+        known.switchboard.clone(),
         ports.prices.clone(),
         ports.providers.clone(),
+        circuits.clone(),
         ports.limiter.clone(),
         process.id(),
         rules,
     ));
-    let settler = Arc::new(Settler::new(base.clone(), gate.clone()));
-    ChatService::new(base.clone(), tasks.clone(), ports.sleeper.clone(), gate, settler)
+    let settler =
+        Arc::new(Settler::new(base.clone(), surroundings.tasks.clone(), gate.clone(), rules.lanes));
+    let counts = CountService::new(gate.clone());
+    let sleeper = ports.sleeper.clone();
+    let attempts = Attempts::new(base.clone(), sleeper.clone(), circuits, attempts(config));
+    (
+        ChatService::new(
+            base.clone(),
+            surroundings.tasks.clone(),
+            sleeper,
+            gate,
+            attempts,
+            settler,
+        ),
+        counts,
+    )
+}
+
+fn attempts(config: &Config) -> AttemptRules {
+    AttemptRules {
+        most: config.usage.attempts.get(),
+        within: TimeDelta::from_std(config.usage.attempts_within).unwrap_or(TimeDelta::MAX),
+        ..AttemptRules::default()
+    }
 }
 
 fn introspection(

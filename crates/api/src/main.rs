@@ -2,6 +2,11 @@
 use std::{collections::BTreeMap, env, process::ExitCode};
 
 use cape_api::{cli::Invocation, commands};
+use mimalloc::MiMalloc;
+
+/// A request allocates some hundred times, and this takes less time for it than the system's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let invocation = match Invocation::read(env::args_os()) {

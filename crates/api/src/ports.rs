@@ -9,7 +9,7 @@ use cape_domain::{
     probe::Probe,
     secret::{Secret, SecretSource},
     store::Store,
-    usage::{ChatProvider, PriceBook, Provider},
+    usage::{PriceBook, Provider},
 };
 use cape_gateways::{
     access::{
@@ -36,6 +36,7 @@ use cape_gateways::{
         },
     },
 };
+use cape_services::usage::Upstream;
 
 use crate::{
     compose::Ports,
@@ -185,13 +186,13 @@ fn payments(
 fn providers(
     config: &Config,
     sandbox: Option<&str>,
-) -> anyhow::Result<BTreeMap<Provider, Arc<dyn ChatProvider>>> {
+) -> anyhow::Result<BTreeMap<Provider, Upstream>> {
     let client = ProviderClient::new(ProviderClientOptions {
         connect_timeout: config.usage.connect_timeout,
         use_system_proxies: sandbox.is_none(),
     })?;
     let usage = &config.usage;
-    let mut all: BTreeMap<Provider, Arc<dyn ChatProvider>> = BTreeMap::new();
+    let mut all: BTreeMap<Provider, Upstream> = BTreeMap::new();
     let options = |integration, section: &ModelProvider, path: &str, key: &str| {
         let (base_url, api_key) = match (config.reach(integration), sandbox) {
             (Reach::Configured, _) => {
@@ -209,15 +210,15 @@ fn providers(
         })
     };
     if let Some(o) = options(Integration::OpenAi, &usage.openai, "/openai/v1", "sk-sandbox") {
-        all.insert(Provider::OpenAi, Arc::new(OpenAiProvider::new(&client, o)?));
+        all.insert(Provider::OPENAI, Upstream::of_both(OpenAiProvider::new(&client, o)?));
     }
     if let Some(o) =
         options(Integration::Anthropic, &usage.anthropic, "/anthropic", "sk-ant-sandbox")
     {
-        all.insert(Provider::Anthropic, Arc::new(AnthropicProvider::new(&client, o)?));
+        all.insert(Provider::ANTHROPIC, Upstream::of_chats(AnthropicProvider::new(&client, o)?));
     }
     if let Some(o) = options(Integration::Gemini, &usage.gemini, "/gemini", "AIza-sandbox") {
-        all.insert(Provider::Gemini, Arc::new(GeminiProvider::new(&client, o)?));
+        all.insert(Provider::GEMINI, Upstream::of_both(GeminiProvider::new(&client, o)?));
     }
     Ok(all)
 }

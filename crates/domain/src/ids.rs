@@ -140,6 +140,10 @@ id!(
     JobId, "job"
 );
 id!(
+    /// A request that is to have one effect, however often it is sent.
+    ReservationId, "rsv"
+);
+id!(
     /// A running instance of the program.
     ProcessId, "prc"
 );

@@ -6,6 +6,7 @@ pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod billing;
+pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod json;

@@ -66,6 +66,12 @@ impl PageRequest {
         Self { after: None, limit: Self::USUAL }
     }
 
+    /// As many rows as a page has at most.
+    #[must_use]
+    pub const fn longest(after: Option<Cursor>) -> Self {
+        Self { after, limit: Self::MOST }
+    }
+
     /// The most rows to give.
     #[must_use]
     pub const fn limit(&self) -> u32 {

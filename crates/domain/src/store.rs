@@ -6,6 +6,7 @@ use crate::{
     accounts::{AccountsReads, AccountsRepositories},
     audit::{AuditReads, AuditRepositories},
     billing::{BillingReads, BillingRepositories},
+    idempotency::{IdempotencyReads, IdempotencyRepository},
     ids::WorkspaceId,
     jobs::{JobReads, JobRepository},
     processes::{ProcessReads, ProcessRepository},
@@ -90,6 +91,9 @@ pub enum Durability {
 pub trait ReadWork:
     AccessReads + AccountsReads + AuditReads + BillingReads + UsageReads + Send
 {
+    /// Requests that carried an idempotency key.
+    fn idempotency(&mut self) -> &mut dyn IdempotencyReads;
+
     /// Jobs.
     fn jobs(&mut self) -> &mut dyn JobReads;
 
@@ -108,6 +112,9 @@ pub trait UnitOfWork:
     + UsageRepositories
     + Send
 {
+    /// Requests that carried an idempotency key.
+    fn idempotency(&mut self) -> &mut dyn IdempotencyRepository;
+
     /// Jobs, which leave together with the change that made them necessary.
     fn jobs(&mut self) -> &mut dyn JobRepository;
 

@@ -1,9 +1,11 @@
 //! One error for every failure. `/api` answers `application/problem+json` (RFC 9457); `/v1`
-//! answers in `OpenAI`'s shape, `/v1/messages` in Anthropic's, so that their SDKs raise their own
-//! exceptions.
+//! answers in `OpenAI`'s shape, `/v1/messages` in Anthropic's, `/v1beta` and what Google's clients
+//! ask of `/v1/models` in Google's, so that their SDKs raise their own exceptions.
 mod access;
 mod accounts;
 mod billing;
+mod google;
+mod idempotency;
 mod usage;
 
 use std::{collections::BTreeMap, fmt};
@@ -12,7 +14,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderName, HeaderValue},
     },
 };
 use cape_domain::{
@@ -23,8 +25,11 @@ use cape_wire::{
     anthropic::{ErrorBody as AnthropicBody, ErrorDetail, ErrorKind, ErrorMark},
     openai::ErrorBody,
 };
+pub use google::{GoogleError, GoogleErrorDetail, GoogleFailure};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
+
+use crate::extract::GOOGLE_KEY_HEADER;
 
 /// What a client is told when a request fails.
 #[derive(Debug, Serialize, ToSchema)]
@@ -165,16 +170,23 @@ pub enum Shape {
     OpenAi,
     /// Anthropic's.
     Anthropic,
+    /// Google's.
+    Gemini,
 }
 
 impl Shape {
-    /// The shape that clients of this path read.
+    /// The shape that clients of this path read. Below `/v1/models` it depends on who asks: paths
+    /// are the same there for clients of `OpenAI` and of Google.
     #[must_use]
-    pub fn of(path: &str) -> Self {
+    pub fn of(path: &str, headers: &HeaderMap) -> Self {
         let below = |above: &str| {
             path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if below("/v1/messages") {
+        if below("/v1beta")
+            || (below("/v1/models") && (path.contains(':') || asks_as_google(headers)))
+        {
+            Self::Gemini
+        } else if below("/v1/messages") {
             Self::Anthropic
         } else if below("/v1") {
             Self::OpenAi
@@ -182,6 +194,11 @@ impl Shape {
             Self::Problem
         }
     }
+}
+
+/// Whether the key stands where Google's clients put it.
+pub(crate) fn asks_as_google(headers: &HeaderMap) -> bool {
+    headers.contains_key(GOOGLE_KEY_HEADER)
 }
 
 impl ApiError {
@@ -234,6 +251,11 @@ impl ApiError {
         self
     }
 
+    /// Its code, and what it is about, for who shows it as something else than a failure.
+    pub(crate) fn told(&self) -> (&'static str, &str, Option<&str>) {
+        (self.code, &self.more.detail, self.more.param.as_deref())
+    }
+
     /// The answer, in one shape or the other.
     #[must_use]
     pub fn answer(&self, shape: Shape, request: Option<RequestId>) -> HttpResponse {
@@ -246,6 +268,7 @@ impl ApiError {
                 answer.content_type("application/problem+json").json(self.problem(request))
             }
             Shape::OpenAi => answer.json(self.open_ai()),
+            Shape::Gemini => answer.json(self.google(request)),
             Shape::Anthropic => answer.json(AnthropicBody {
                 kind: ErrorMark,
                 error: self.anthropic(),

@@ -6,8 +6,10 @@
 pub mod access;
 pub mod accounts;
 pub mod billing;
+pub mod csv;
 pub mod error;
 pub mod extract;
+pub mod idempotency;
 pub mod middleware;
 pub mod openapi;
 pub mod operations;

@@ -13,7 +13,8 @@ use utoipa::{
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
 use crate::error::{
-    AnthropicError, AnthropicErrorDetail, GatewayError, GatewayErrorDetail, Problem,
+    AnthropicError, AnthropicErrorDetail, GatewayError, GatewayErrorDetail, GoogleError,
+    GoogleErrorDetail, Problem,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -28,7 +29,9 @@ use crate::error::{
         GatewayError,
         GatewayErrorDetail,
         AnthropicError,
-        AnthropicErrorDetail
+        AnthropicErrorDetail,
+        GoogleError,
+        GoogleErrorDetail
     )),
     servers((url = "/", description = "This server")),
     tags(
@@ -46,6 +49,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .configure(crate::operations::routes)
         .service(scope("/v1").configure(crate::usage::gateway_routes))
+        .service(scope("/v1beta").configure(crate::usage::google_routes))
         .service(
             scope("/api")
                 .configure(crate::accounts::routes)
@@ -98,6 +102,9 @@ fn frame() -> OpenApi {
     let header = ApiKeyValue::with_description("x-api-key", header);
     components
         .add_security_scheme("api_key_header", SecurityScheme::ApiKey(ApiKey::Header(header)));
+    let google = "The same key, in the header that Google's clients use. For models alone.";
+    let google = ApiKeyValue::with_description("x-goog-api-key", google);
+    components.add_security_scheme("google_key", SecurityScheme::ApiKey(ApiKey::Header(google)));
     components.add_security_scheme(
         "service_secret",
         bearer("secret", "From the configuration, `access.introspection_secrets`."),

@@ -21,12 +21,13 @@ use cape_services::{
     Tasks,
     access::{ApiKeyService, Authenticator, IntrospectionService},
     accounts::{
-        ClosingService, EmailChangeService, LoginService, MemberService, MfaService,
+        ClosingService, EmailChangeService, LoginService, MemberService, MfaService, OperatorService,
         PasswordService, ProfileService, RegistrationService, SessionService, VerificationService,
     },
     billing::{CreditService, PricingService, PurchaseService, WebhookService},
     health::HealthService,
-    usage::{ChatService, ModelService, UsageReports},
+    idempotency::IdempotencyService,
+    usage::{ChatService, CountService, ModelCatalogue, ModelService, SwitchService, UsageReports},
 };
 use utoipa_actix_web::AppExt;
 
@@ -57,15 +58,20 @@ pub struct Services {
     pub mfa: Arc<MfaService>,
     pub members: Arc<MemberService>,
     pub closing: Arc<ClosingService>,
+    pub operators: Arc<OperatorService>,
     pub profiles: Arc<ProfileService>,
     pub pricing: Arc<PricingService>,
     pub credits: Arc<CreditService>,
     pub purchases: Arc<PurchaseService>,
     pub webhooks: Arc<WebhookService>,
     pub chat: Arc<ChatService>,
+    pub counts: Arc<CountService>,
+    pub switches: Arc<SwitchService>,
     pub models: Arc<ModelService>,
     pub reports: Arc<UsageReports>,
+    pub catalogue: Arc<ModelCatalogue>,
     pub health: Arc<HealthService>,
+    pub idempotency: Arc<IdempotencyService>,
     pub ids: Arc<dyn IdSource>,
     pub tasks: Tasks,
     pub about: About,
@@ -152,9 +158,13 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.purchases.clone()))
         .app_data(Data::from(services.webhooks.clone()))
         .app_data(Data::from(services.chat.clone()))
+        .app_data(Data::from(services.counts.clone()))
+        .app_data(Data::from(services.switches.clone()))
         .app_data(Data::from(services.models.clone()))
         .app_data(Data::from(services.reports.clone()))
+        .app_data(Data::from(services.catalogue.clone()))
         .app_data(Data::from(services.health.clone()))
+        .app_data(Data::from(services.idempotency.clone()))
         .app_data(Data::new(services.tasks.clone()))
         .app_data(Data::new(services.about.clone()))
         .app_data(Data::new(services.metrics.clone()))
@@ -165,10 +175,17 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allow_any_method()
-        .allowed_headers(["authorization", "content-type", "x-csrf-token", "x-request-id"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "x-csrf-token",
+            "x-request-id",
+        ])
         .expose_headers([
             "x-request-id",
             "x-cape-call-id",
+            "idempotent-replayed",
             "retry-after",
             "x-ratelimit-rule",
             "x-ratelimit-limit-requests",
@@ -224,7 +241,18 @@ fn methods_of(path: &str) -> Vec<&'static str> {
 fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, path) = (pattern.split('/'), path.split('/'));
     pattern.clone().count() == path.clone().count()
-        && pattern.zip(path).all(|(a, b)| a == b || (a.starts_with('{') && !b.is_empty()))
+        && pattern.zip(path).all(|(a, b)| fits(a, b))
+}
+
+/// Whether a segment is that of a pattern: `{id}` is any, `{model}:go` any that ends so.
+fn fits(pattern: &str, segment: &str) -> bool {
+    if pattern == segment {
+        return true;
+    }
+    let Some((_, ending)) = pattern.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
+        return false;
+    };
+    segment.strip_suffix(ending).is_some_and(|any| !any.is_empty())
 }
 
 #[cfg(test)]
@@ -237,5 +265,8 @@ mod tests {
         assert_eq!(methods_of("/api/keys/key_1"), ["DELETE"]);
         assert_eq!(methods_of("/api/keys/"), [""; 0]);
         assert_eq!(methods_of("/v1/chat/completions"), ["POST"]);
+        assert_eq!(methods_of("/v1/models/m"), ["GET"]);
+        assert_eq!(methods_of("/v1/models/m:countTokens"), ["GET", "POST"]);
+        assert_eq!(methods_of("/v1beta/models/m:nothing"), ["GET"]);
     }
 }

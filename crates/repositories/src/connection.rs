@@ -1,5 +1,5 @@
 //! Where the two databases differ: how to connect, how to begin, and what makes a commit last.
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cape_domain::store::{Durability, ReadWork, Scope, Store, StoreError, UnitOfWork};
@@ -7,14 +7,23 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait as _, DatabaseConnection, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
 };
-use sqlx::sqlite::SqliteJournalMode;
+use sqlx::{
+    ConnectOptions as _,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::timeout,
 };
 
 use crate::{
-    Database, error, flush::Flusher, home::Home, store::SqlWork, transaction::Transaction,
+    Database, error,
+    flush::Flusher,
+    home::Home,
+    pool::{Opening, Pool},
+    store::SqlWork,
+    transaction::Transaction,
 };
 
 const CONNECTION: &str = "connection";
@@ -24,6 +33,8 @@ const TRANSACTION: &str = "transaction";
 #[derive(Debug)]
 pub struct SqlStore {
     readers: DatabaseConnection,
+    /// For reads of one statement.
+    pool: Pool,
     writers: DatabaseConnection,
     dialect: Dialect,
     home: Home,
@@ -34,7 +45,8 @@ pub struct SqlStore {
 /// How a store uses its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Connections for reads.
+    /// Connections for reads. Those of one statement, which need no transaction, have half as many
+    /// besides, opened when they are needed.
     pub readers: u32,
     /// Connections for units of work, on `PostgreSQL`. `SQLite` has one.
     pub writers: u32,
@@ -48,6 +60,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { readers: 8, writers: 8, patience: Duration::from_secs(30), flush: true }
+    }
+}
+
+impl Options {
+    /// Connections for reads of one statement.
+    const fn single(self) -> u32 {
+        self.readers.div_ceil(2)
     }
 }
 
@@ -134,7 +153,8 @@ impl SqlStore {
                 (postgres_readers(url, options).await?, writers, Dialect::Postgres)
             }
         };
-        Ok(Self { readers, writers, dialect, home: Home::here(), database, options })
+        let pool = Pool::new(opening(url, &database)?, options.single(), options.patience);
+        Ok(Self { readers, pool, writers, dialect, home: Home::here(), database, options })
     }
 
     /// Which database it is, for a banner.
@@ -162,6 +182,7 @@ impl SqlStore {
     ///
     /// [`StoreError::Unavailable`] when a connection cannot be closed.
     pub async fn close(&self) -> Result<(), StoreError> {
+        self.pool.close().await;
         self.readers.close_by_ref().await.map_err(error::on(CONNECTION))?;
         self.writers.close_by_ref().await.map_err(error::on(CONNECTION))
     }
@@ -255,10 +276,27 @@ async fn sqlite_writer(url: &str, options: Options) -> Result<DatabaseConnection
 
 async fn sqlite_readers(url: &str, options: Options) -> Result<DatabaseConnection, StoreError> {
     let mut connect = quiet(url, options.readers, options);
-    connect.test_before_acquire(false).map_sqlx_sqlite_opts(|sqlite| {
-        sqlite.foreign_keys(true).busy_timeout(Duration::from_secs(5)).pragma("query_only", "on")
-    });
+    connect.test_before_acquire(false).map_sqlx_sqlite_opts(sqlite_reading);
     open(connect).await
+}
+
+fn sqlite_reading(sqlite: SqliteConnectOptions) -> SqliteConnectOptions {
+    sqlite.foreign_keys(true).busy_timeout(Duration::from_secs(5)).pragma("query_only", "on")
+}
+
+/// How connections for reads of one statement are opened.
+pub(crate) fn opening(url: &str, database: &Database) -> Result<Opening, StoreError> {
+    let malformed = |error: sqlx::Error| StoreError::Unavailable(error.into());
+    Ok(match database {
+        Database::Sqlite { .. } => {
+            let sqlite = SqliteConnectOptions::from_str(url).map_err(malformed)?;
+            Opening::Sqlite(sqlite_reading(sqlite).disable_statement_logging())
+        }
+        Database::Postgres { .. } => {
+            let postgres = PgConnectOptions::from_str(url).map_err(malformed)?;
+            Opening::Postgres(postgres_reading(postgres).disable_statement_logging())
+        }
+    })
 }
 
 /// Commits do not wait for the disk unless theirs is told to: so it is what is done for every call
@@ -279,15 +317,17 @@ async fn postgres_writers(url: &str, options: Options) -> Result<DatabaseConnect
 /// Every transaction sees one snapshot and changes nothing.
 async fn postgres_readers(url: &str, options: Options) -> Result<DatabaseConnection, StoreError> {
     let mut connect = quiet(url, options.readers, options);
-    connect.test_before_acquire_if_idle_for(Duration::from_secs(30)).map_sqlx_postgres_opts(
-        |postgres| {
-            postgres.options(TIMEOUTS).options([
-                ("default_transaction_isolation", "repeatable read"),
-                ("default_transaction_read_only", "on"),
-            ])
-        },
-    );
+    connect
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .map_sqlx_postgres_opts(postgres_reading);
     open(connect).await
+}
+
+fn postgres_reading(postgres: PgConnectOptions) -> PgConnectOptions {
+    postgres.options(TIMEOUTS).options([
+        ("default_transaction_isolation", "repeatable read"),
+        ("default_transaction_read_only", "on"),
+    ])
 }
 
 const TIMEOUTS: [(&str, &str); 2] =
@@ -302,8 +342,8 @@ impl Store for SqlStore {
     }
 
     async fn look(&self, scope: Scope) -> Result<Box<dyn ReadWork>, StoreError> {
-        let (readers, home) = (self.readers.clone(), self.home.clone());
-        let transaction = Transaction::Each { readers, home };
+        let (pool, readers, home) = (self.pool.clone(), self.readers.clone(), self.home.clone());
+        let transaction = Transaction::Each { pool, readers, home };
         Ok(Box::new(SqlWork { transaction, scope, turn: None }))
     }
 

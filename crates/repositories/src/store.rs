@@ -2,6 +2,7 @@
 //! per file; whoever only reads gets to see only the reading half.
 use async_trait::async_trait;
 use cape_domain::{
+    idempotency::{IdempotencyReads, IdempotencyRepository},
     ids::WorkspaceId,
     jobs::{JobReads, JobRepository},
     processes::{ProcessReads, ProcessRepository},
@@ -38,6 +39,10 @@ impl SqlWork {
 }
 
 impl ReadWork for SqlWork {
+    fn idempotency(&mut self) -> &mut dyn IdempotencyReads {
+        self
+    }
+
     fn jobs(&mut self) -> &mut dyn JobReads {
         self
     }
@@ -49,6 +54,10 @@ impl ReadWork for SqlWork {
 
 #[async_trait]
 impl UnitOfWork for SqlWork {
+    fn idempotency(&mut self) -> &mut dyn IdempotencyRepository {
+        self
+    }
+
     fn jobs(&mut self) -> &mut dyn JobRepository {
         self
     }

@@ -5,7 +5,7 @@ use sea_orm::{
     QueryResult, Statement, TransactionTrait as _,
 };
 
-use crate::home::Home;
+use crate::{home::Home, pool::Pool};
 
 /// Where statements are carried out.
 pub(crate) enum Transaction {
@@ -13,7 +13,7 @@ pub(crate) enum Transaction {
     One(DatabaseTransaction),
     /// Each by itself, on whichever connection is free: it sees what is committed by then. That
     /// saves beginning and ending, which take as long as a statement each.
-    Each { readers: DatabaseConnection, home: Home },
+    Each { pool: Pool, readers: DatabaseConnection, home: Home },
 }
 
 impl Transaction {
@@ -21,7 +21,7 @@ impl Transaction {
     pub(crate) async fn savepoint(&self) -> Result<DatabaseTransaction, DbErr> {
         match self {
             Self::One(transaction) => transaction.begin().await,
-            Self::Each { readers, home } => home.open(readers.begin()).await,
+            Self::Each { readers, home, .. } => home.open(readers.begin()).await,
         }
     }
 
@@ -46,28 +46,28 @@ impl ConnectionTrait for Transaction {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::One(transaction) => transaction.execute_raw(statement).await,
-            Self::Each { readers, home } => home.open(readers.execute_raw(statement)).await,
+            Self::Each { pool, .. } => pool.execute(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
             Self::One(transaction) => transaction.execute_unprepared(sql).await,
-            Self::Each { readers, home } => home.open(readers.execute_unprepared(sql)).await,
+            Self::Each { pool, .. } => pool.execute_unprepared(sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
             Self::One(transaction) => transaction.query_one_raw(statement).await,
-            Self::Each { readers, home } => home.open(readers.query_one_raw(statement)).await,
+            Self::Each { pool, .. } => pool.query_one(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::One(transaction) => transaction.query_all_raw(statement).await,
-            Self::Each { readers, home } => home.open(readers.query_all_raw(statement)).await,
+            Self::Each { pool, .. } => pool.query_all(statement).await,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Directive {
     pub(crate) retry_after: Option<u64>,
     /// Drop the connection after so many chunks of content.
     pub(crate) cut_after: Option<u64>,
+    /// Tell of a failure after so many chunks of content, in the middle of a stream.
+    pub(crate) fail_after: Option<u64>,
     /// How usage is told.
     pub(crate) usage: Reporting,
     /// Input tokens that count as read from a cache.
@@ -41,6 +43,17 @@ pub(crate) enum Reporting {
     Zero,
     /// With twice the output.
     Double,
+}
+
+impl Reporting {
+    /// How many tokens are told of where so many went in, and none came out.
+    pub(crate) fn of(self, input: u64) -> Option<u64> {
+        match self {
+            Self::Exact | Self::Double => Some(input),
+            Self::Missing => None,
+            Self::Zero => Some(0),
+        }
+    }
 }
 
 /// A directive that cannot be obeyed, in words for the caller.
@@ -87,6 +100,7 @@ impl Directive {
             }
             "retry_after" => self.retry_after = Some(number(LONGEST_RETRY_AFTER)?),
             "cut_after" => self.cut_after = Some(number(MOST_TOKENS)?),
+            "fail_after" => self.fail_after = Some(number(MOST_TOKENS)?),
             "cached_tokens" => self.cached_tokens = number(MOST_TOKENS)?,
             "usage" => {
                 self.usage = match value {
@@ -128,7 +142,7 @@ mod tests {
     fn every_key_is_understood_and_taken_out_of_the_text() {
         let (directive, said) = extract(
             "Say hi [[sandbox: latency=500ms, chunk_delay=1s, output_tokens=200, status=429, \
-             retry_after=2, cut_after=3, usage=double, cached_tokens=4]]now",
+             retry_after=2, cut_after=3, fail_after=9, usage=double, cached_tokens=4]]now",
         )
         .expect("valid");
         assert_eq!(said, "Say hi now");
@@ -139,6 +153,7 @@ mod tests {
             status: Some(429),
             retry_after: Some(2),
             cut_after: Some(3),
+            fail_after: Some(9),
             usage: Reporting::Double,
             cached_tokens: 4,
         };

@@ -11,12 +11,12 @@
 //!
 //! Text is deterministic, and usage is exact by definition: a token of output is one word with the
 //! space before it, and the input counts the whitespace-separated words of all messages plus 3 for
-//! each message. A directive in the last user message that has a text, which is not repeated in the
-//! answer, makes a provider misbehave:
+//! each message, and 85 for each image. A directive in the last user message that has a text, which
+//! is not repeated in the answer, makes a provider misbehave:
 //!
 //! ```text
 //! [[sandbox: latency=500ms, chunk_delay=100ms, output_tokens=200, status=429, retry_after=2,
-//!            cut_after=3, usage=missing|zero|double, cached_tokens=5]]
+//!            cut_after=3, fail_after=3, usage=missing|zero|double, cached_tokens=5]]
 //! ```
 //!
 //! | key | effect | bound |
@@ -27,6 +27,7 @@
 //! | `status` | answers this status, 400 to 599, in the vendor's error shape | |
 //! | `retry_after` | seconds in the header `Retry-After` beside `status` | 86 400 |
 //! | `cut_after` | drops the connection after so many chunks of content, or after half of a whole body | 100 000 |
+//! | `fail_after` | tells of a failure after so many chunks of content of a stream, where the vendor's streams can: Anthropic's and Gemini's | 100 000 |
 //! | `usage` | leaves the usage out, reports zeros, or doubles the output tokens | |
 //! | `cached_tokens` | reports so many of the input tokens as read from a cache | the input |
 //!
@@ -66,6 +67,7 @@ mod stripe;
 mod text;
 mod tools;
 mod traffic;
+mod vectors;
 mod world;
 
 pub use options::{Clock, SandboxOptions, WebhookEndpoint};

@@ -9,6 +9,7 @@ use crate::{
 };
 
 const TOKENS_PER_MESSAGE: u64 = 3;
+const TOKENS_PER_IMAGE: u64 = 85;
 
 /// What was said so far.
 #[derive(Debug, Default)]
@@ -32,6 +33,21 @@ impl Conversation {
     pub(crate) fn overhear(&mut self, texts: &[&str]) {
         let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
         self.input_tokens += words as u64;
+    }
+
+    /// How many tokens were read.
+    pub(crate) fn input_tokens(&self) -> u64 {
+        self.input_tokens
+    }
+
+    /// Takes in so many images. Nobody looks at them.
+    pub(crate) fn see(&mut self, images: u64) {
+        self.input_tokens += images * TOKENS_PER_IMAGE;
+    }
+
+    /// What the user said last.
+    pub(crate) fn last_user_text(&self) -> &str {
+        &self.last_user_text
     }
 }
 

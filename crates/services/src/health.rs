@@ -127,6 +127,7 @@ impl HealthService {
             epoch: 0,
             workspace: WorkspaceId::new(nobody),
             role: Role::Viewer,
+            operator: false,
             authenticated_at: now,
             issued_at: now,
             expires_at: now + AccessClaims::LIFE,

@@ -39,6 +39,14 @@ async fn there_and_back_with_rows(url: &str) {
         WHERE expires_at IS NULL AND spending_cap IS NULL AND last_used_at IS NULL
         AND NOT ends_with_password";
     assert_eq!(lines(&database, keys).await, ["cichat,models"]);
+    let news = "SELECT kind || epoch AS line FROM control_changes WHERE subject = id ORDER BY at";
+    assert_eq!(lines(&database, news).await, ["session_epoch3"]);
+    let nobody = "SELECT email AS line FROM users WHERE operator";
+    assert_eq!(lines(&database, nobody).await, [""; 0]);
+    let stopped = "INSERT INTO control_changes (id, at, kind, subject, epoch)
+        SELECT user_id, created_at, 'switches_changed', user_id, 1 FROM sessions WHERE epoch = 1";
+    database.execute_unprepared(stopped).await.expect("news that are new");
+    assert_eq!(lines(&database, news).await.len(), 2);
     let closed = "UPDATE sessions SET state = 'ended', end_reason = 'deactivated', device = 'a'
         WHERE state = 'live'";
     database.execute_unprepared(closed).await.expect("a reason that is new");
@@ -48,6 +56,9 @@ async fn there_and_back_with_rows(url: &str) {
     let database = Database::connect(url).await.expect("a database");
     let reasons = "SELECT end_reason AS line FROM sessions ORDER BY epoch";
     assert_eq!(lines(&database, reasons).await, ["logged_out", "theft"]);
+    assert_eq!(lines(&database, news).await, ["session_epoch3"]);
+    let unheard = "UPDATE control_changes SET kind = 'switches_changed'";
+    database.execute_unprepared(unheard).await.expect_err("news that are not known yet");
     let unheard = "UPDATE sessions SET end_reason = 'deactivated'";
     database.execute_unprepared(unheard).await.expect_err("a reason that is not known yet");
     database.close().await.expect("closed");
@@ -85,6 +96,10 @@ async fn move_in(database: &DatabaseConnection) {
             "INSERT INTO api_keys (id, workspace_id, owner_id, name, secret_hash, created_at)
             VALUES ('00000000-0000-0000-0000-00000000000c', '{WORKSPACE}', '{USER}', 'ci', 'hash',
                 '2026-01-01 00:00:00+00:00')"
+        ),
+        format!(
+            "INSERT INTO control_changes (id, at, kind, subject, epoch)
+            VALUES ('{WORKSPACE}', '2026-01-01 00:00:00+00:00', 'session_epoch', '{WORKSPACE}', 3)"
         ),
     ] {
         database.execute_unprepared(&statement).await.expect("a row of that day");

@@ -26,7 +26,7 @@ const PEOPLE: u32 = 16;
 /// Measures everything.
 pub fn measure(args: &Args, place: &Place) -> anyhow::Result<AccountFigures> {
     let lasting = Duration::from_secs(args.seconds.into());
-    let verifications = verifications::rate()?;
+    let verifications = verifications::measure()?;
     let sandbox = Sandbox::start(&args.binary, place)?;
     let platform = Platform::start(&args.binary, place, sandbox.address)?;
     let bare = Bare::start(place)?;

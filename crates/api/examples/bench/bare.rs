@@ -24,8 +24,8 @@ use uuid::Uuid;
 use crate::{connection::Target, place::Place, platform::address, process::Process};
 
 const PROFILE: &str = "SELECT users.id, users.email, users.password, users.user_type, \
-    users.verified_at, users.deactivated_at, users.created_at, users.version, profiles.user_id, \
-    profiles.full_name, profiles.company, profiles.updated_at \
+    users.verified_at, users.deactivated_at, users.operator, users.created_at, users.version, \
+    profiles.user_id, profiles.full_name, profiles.company, profiles.updated_at \
     FROM users INNER JOIN profiles ON users.id = profiles.user_id WHERE users.id = $1";
 /// As many connections as the platform reads with.
 const CONNECTIONS: u32 = 8;
@@ -34,7 +34,7 @@ type Time = DateTime<Utc>;
 /// What the statement finds: the user's columns, and then the profile's.
 #[rustfmt::skip]
 type Row = (
-    Uuid, String, String, String, Option<Time>, Option<Time>, Time, i64,
+    Uuid, String, String, String, Option<Time>, Option<Time>, bool, Time, i64,
     Uuid, Option<String>, Option<String>, Time,
 );
 
@@ -105,8 +105,8 @@ impl Rows {
 async fn profile(id: Path<Uuid>, rows: Data<Rows>) -> Result<Json<Value>, actix_web::Error> {
     let found = rows.find(*id).await.map_err(ErrorInternalServerError)?;
     let found = found.ok_or_else(|| ErrorNotFound("nobody"))?;
-    let (id, email, _, user_type, verified_at, _, created_at, _, _, full_name, company, updated_at) =
-        found;
+    let (id, email, _, user_type, verified_at, _, _, created_at, ..) = found;
+    let (.., full_name, company, updated_at) = found;
     Ok(Json(json!({
         "user": {
             "id": format!("usr_{}", id.simple()),

@@ -1,7 +1,7 @@
 //! What was measured, and what is concluded from it.
 use std::time::Duration;
 
-use crate::{commits::CommitRates, latency::Latencies};
+use crate::{commits::CommitRates, latency::Latencies, verifications::Verifications};
 
 /// Everything that a run found out.
 pub struct Figures {
@@ -24,7 +24,7 @@ pub struct Figures {
 /// What knowing people costs.
 pub struct AccountFigures {
     /// Access tokens that one thread verifies a second.
-    pub verifications: f64,
+    pub verifications: Verifications,
     /// Profiles a second, and those of the bare route.
     pub profiles: Compared,
     /// Logins a second, and passwords that are compared with their hashes.

@@ -49,7 +49,8 @@ fn accounts(place: &Place, figures: &AccountFigures) -> Vec<Line> {
     };
     vec![
         line(place.database(), "measured", "bar"),
-        line("access tokens verified, one thread", rate(*verifications, "tokens"), ""),
+        line("new access tokens verified, one thread", rate(verifications.first, "tokens"), ""),
+        line("the same tokens again", rate(verifications.again, "tokens"), ""),
         line("own profile", rate(profiles.ours, "answers"), ""),
         line("the same statement, bare", rate(profiles.bare, "answers"), ""),
         ratio(profiles, PROFILES),

@@ -7,7 +7,7 @@ use cape_services::{
     access::Doorkeeper,
     accounts::{
         ClosingService, EmailChangeService, Links, LoginRules, LoginService, MailService,
-        MemberService, MfaService, Outbox, Pairs, PasswordService, ProfileService,
+        MemberService, MfaService, OperatorService, Outbox, Pairs, PasswordService, ProfileService,
         RegistrationService, Revocation, SecondFactor, SessionService, VerificationService,
     },
     audit::Trail,
@@ -27,6 +27,7 @@ pub(super) struct Accounts {
     pub(super) mfa: Arc<MfaService>,
     pub(super) members: Arc<MemberService>,
     pub(super) closing: Arc<ClosingService>,
+    pub(super) operators: Arc<OperatorService>,
     pub(super) profiles: Arc<ProfileService>,
     pub(super) mails: Arc<MailService>,
 }
@@ -129,7 +130,8 @@ impl Accounts {
                 revocation.clone(),
                 outbox,
             ),
-            closing: ClosingService::new(base.clone(), trail.clone(), revocation),
+            closing: ClosingService::new(base.clone(), trail.clone(), revocation.clone()),
+            operators: OperatorService::new(base.clone(), trail.clone(), revocation),
             profiles: ProfileService::new(base.clone(), trail.clone()),
             mails: MailService::new(
                 base.clone(),

@@ -16,7 +16,7 @@ const CONNECTIONS: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 pub struct Database {
     /// `sqlite://…` or `postgres://…`.
     pub url: DatabaseUrl,
-    /// Connections for reads.
+    /// Connections for reads; half as many besides for those of one statement.
     pub readers: NonZeroU32,
     /// Connections for units of work, on PostgreSQL. SQLite has one.
     pub writers: NonZeroU32,

@@ -1,5 +1,9 @@
 //! Section `usage`: how models are asked, priced and bounded.
-use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    path::PathBuf,
+    time::Duration,
+};
 
 use cape_domain::secret::Secret;
 use cape_gateways::usage::providers::{
@@ -29,6 +33,12 @@ pub struct Usage {
     /// How long a call may take until its hold is swept.
     #[serde(with = "duration")]
     pub longest_call: Duration,
+    /// How often a call is tried in all, over all models that it may be sent to. 1 is not to try
+    /// again.
+    pub attempts: NonZeroU32,
+    /// How long after its first attempt a call may be tried again, and how long that may take.
+    #[serde(with = "duration")]
+    pub attempts_within: Duration,
     /// How long making a connection to a provider may take.
     #[serde(with = "duration")]
     pub connect_timeout: Duration,
@@ -78,6 +88,8 @@ impl Usage {
             markup_basis_points: 2_000,
             default_output_tokens: NonZeroU64::new(4_096).expect("4096 is not zero"),
             longest_call: Duration::from_mins(15),
+            attempts: NonZeroU32::new(3).expect("3 is not zero"),
+            attempts_within: Duration::from_mins(1),
             connect_timeout: ProviderClientOptions::default().connect_timeout,
             price_book: None,
             openai: ModelProvider::at(OpenAiProvider::BASE_URL),

@@ -39,7 +39,9 @@ fn every_operation_has_a_name_a_place_and_an_answer_for_everything() {
             assert!(operation["summary"].is_string(), "{place}");
             let responses = operation["responses"].as_object().expect(&place);
             let content = responses["default"]["content"].as_object().expect(&place);
-            let (kind, schema) = if path == "/v1/messages" {
+            let (kind, schema) = if path.starts_with("/v1beta") || path.contains(':') {
+                ("application/json", "#/components/schemas/GoogleError")
+            } else if path.starts_with("/v1/messages") {
                 ("application/json", "#/components/schemas/AnthropicError")
             } else if path.starts_with("/v1/") {
                 ("application/json", "#/components/schemas/GatewayError")

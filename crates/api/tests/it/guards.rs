@@ -66,7 +66,7 @@ const KNOWN_TO_DOMAIN: [&str; 8] = [
 ];
 
 /// Areas have the same name on every floor.
-const AREAS: [&str; 9] = [
+const AREAS: [&str; 10] = [
     "access",
     "accounts",
     "audit",
@@ -74,6 +74,7 @@ const AREAS: [&str; 9] = [
     "usage",
     "agents",
     "chat",
+    "idempotency",
     "marketplace",
     "notifications",
 ];

@@ -1,16 +1,22 @@
 //! What the program as a whole promises.
+mod anthropic;
 mod app;
 mod config;
 mod contract;
 mod doors;
+mod embeddings;
 mod env_example;
+mod gemini;
 mod guards;
+mod idempotency;
 mod kill;
 mod lifecycle;
 mod main_job;
-mod messages;
+mod openai;
 mod permissions;
 mod races;
 mod refusals;
 mod secrets;
 mod signing_in;
+mod switches;
+mod usage_reports;

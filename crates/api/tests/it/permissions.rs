@@ -14,35 +14,51 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 38] = [
+const PERMISSIONS: [(&str, &str); 57] = [
     ("acceptInvitation", "accounts.sessions"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
     ("changePassword", "accounts.password"),
     ("changeProfile", "accounts.edit"),
     ("closeAccount", "accounts.close"),
+    ("countMessageTokens", "usage.spend, by API key"),
+    ("countTokens", "usage.spend, by API key"),
+    ("countTokensV1", "usage.spend, by API key"),
     ("createApiKey", "access.keys.create"),
     ("createChatCompletion", "usage.spend, by API key"),
+    ("createEmbedding", "usage.spend, by API key"),
     ("createMessage", "usage.spend, by API key"),
+    ("createResponse", "usage.spend, by API key"),
     ("disableMfa", "accounts.mfa"),
+    ("generateContent", "usage.spend, by API key"),
+    ("generateContentV1", "usage.spend, by API key"),
+    ("getAiPerformance", "usage.view"),
     ("getCredits", "billing.view"),
+    ("getGoogleModel", "usage.models, by API key"),
     ("getMfaStatus", "accounts.view"),
     ("getModel", "usage.models, by API key"),
     ("getProfile", "accounts.view"),
+    ("getUsageLimits", "usage.view"),
     ("getUsageQuota", "usage.view"),
     ("getUsageRecord", "usage.view"),
     ("getUsageSummary", "usage.view"),
+    ("getUsageTimeseries", "usage.view"),
     ("inviteMember", "accounts.members.manage"),
+    ("listAiModels", "usage.view"),
+    ("listAiProviders", "usage.view"),
     ("listApiKeys", "access.keys"),
+    ("listGoogleModels", "usage.models, by API key"),
     ("listInvitations", "accounts.members"),
     ("listMembers", "accounts.members"),
     ("listModels", "usage.models, by API key"),
     ("listSessions", "accounts.sessions"),
+    ("listSwitches", "platform.view"),
     ("listUsageRecords", "usage.view"),
     ("logout", "accounts.sign_out"),
     ("logoutAll", "accounts.sign_out"),
     ("purchaseCredits", "billing.manage"),
     ("reauthenticate", "accounts.sessions"),
+    ("releaseCalls", "platform.operate"),
     ("removeMember", "accounts.members.manage"),
     ("renewRecoveryCodes", "accounts.mfa"),
     ("revokeApiKey", "access.keys"),
@@ -51,6 +67,9 @@ const PERMISSIONS: [(&str, &str); 38] = [
     ("revokeSession", "accounts.sessions"),
     ("rotateApiKey", "access.keys.create"),
     ("setUpMfa", "accounts.mfa"),
+    ("stopCalls", "platform.operate"),
+    ("streamGenerateContent", "usage.spend, by API key"),
+    ("streamGenerateContentV1", "usage.spend, by API key"),
     ("switchWorkspace", "accounts.sessions"),
     ("verifyMfa", "accounts.mfa"),
 ];
@@ -67,13 +86,17 @@ const OWN: [&str; 8] = [
     "accounts.view",
 ];
 
+/// What operators may do, whatever they are in a workspace, and nobody else.
+const PLATFORM: [&str; 2] = ["platform.operate", "platform.view"];
+
 /// What needs a fresh proof of who one is.
-const FRESH: [&str; 5] = [
+const FRESH: [&str; 6] = [
     "access.keys.create",
     "accounts.close",
     "accounts.email",
     "accounts.members.manage",
     "accounts.mfa",
+    "platform.operate",
 ];
 
 /// Operations that end the session: whoever asks for one asks for nothing more.
@@ -132,7 +155,8 @@ impl Operation {
         ];
         let kind = kinds.iter().find(|(part, _)| self.path.contains(part));
         let id = format!("{}_{}", kind.map_or("", |(_, kind)| kind), "0".repeat(32));
-        let mut request = http.request(&self.method, &self.path.replace("{id}", &id));
+        let path = self.path.replace("{id}", &id).replace("{kind}/{target}", "model/nothing");
+        let mut request = http.request(&self.method, &path);
         if ["POST", "PUT", "PATCH"].contains(&&*self.method) {
             request = request.json(&self.body());
         }
@@ -159,6 +183,7 @@ impl Operation {
             "refresh" => json!({ "refresh_token": 1 }),
             "introspect" | "acceptInvitation" => json!({ "token": "x" }),
             "reauthenticate" => json!({ "password": "x" }),
+            "stopCalls" => json!({ "reason": "a test" }),
             "switchWorkspace" => json!({ "workspace_id": format!("wsp_{}", "0".repeat(32)) }),
             _ => json!({}),
         }
@@ -224,8 +249,13 @@ async fn every_operation_that_is_not_public_asks_who_calls() {
             Some("access_token") => {
                 answer.problem(401, "access.unauthenticated");
             }
-            Some("api_key") if operation.id == "createMessage" => {
+            Some("api_key") if operation.path.starts_with("/v1/messages") => {
                 answer.anthropic_error(401, "authentication_error");
+            }
+            Some("api_key")
+                if operation.path.starts_with("/v1beta") || operation.path.contains(':') =>
+            {
+                assert_eq!(answer.with(401)["error"]["status"], "UNAUTHENTICATED");
             }
             Some("api_key") => {
                 answer.error(401, "invalid_api_key");
@@ -249,6 +279,7 @@ async fn what_needs_a_fresh_proof_is_refused_to_who_signed_in_long_ago() {
     let app = TestApp::on_sqlite(&[]).await;
     let stale = saying(&app, &app.person("ada").await, |claims| {
         claims.authenticated_at -= TimeDelta::minutes(11);
+        claims.operator = true;
     });
     let mut found = Vec::new();
     for operation in operations(&app).await {
@@ -283,10 +314,19 @@ async fn each_role_may_do_what_it_is_for_and_is_told_what_it_lacks() {
     let ada = app.person("ada").await;
     let workspace = claims(&app, &ada).workspace;
     let operations = operations(&app).await;
-    for (role, may) in
-        [(Role::Viewer, viewer), (Role::Member, member_too), (Role::Owner, owner_too)]
-    {
-        let person = member(&app, workspace, role, 0).await;
+    let operator_too = [&viewer[..], &PLATFORM].concat();
+    for (role, operator, may) in [
+        (Role::Viewer, false, viewer),
+        (Role::Member, false, member_too),
+        (Role::Owner, false, owner_too),
+        (Role::Viewer, true, operator_too),
+    ] {
+        let place = if operator { 1_000 } else { 0 };
+        let member = async |number| {
+            let person = member(&app, workspace, role, place + number).await;
+            saying(&app, &person, |claims| claims.operator = operator)
+        };
+        let person = member(0).await;
         for (number, operation) in operations.iter().enumerate() {
             if operation.scheme.as_deref() != Some("access_token") {
                 continue;
@@ -294,7 +334,7 @@ async fn each_role_may_do_what_it_is_for_and_is_told_what_it_lacks() {
             let last = LAST.contains(&&*operation.id);
             let other;
             let person = if last {
-                other = member(&app, workspace, role, number).await;
+                other = member(number).await;
                 &other
             } else {
                 &person
@@ -306,7 +346,7 @@ async fn each_role_may_do_what_it_is_for_and_is_told_what_it_lacks() {
                 let let_in = answer.status != 403
                     && (answer.status != 401
                         || answer.json()["code"].as_str().is_some_and(|c| c.starts_with("auth.")));
-                assert!(let_in, "{role:?} {} {}", operation.id, answer.text);
+                assert!(let_in, "{role:?} {operator} {} {}", operation.id, answer.text);
             } else {
                 let problem = answer.problem(403, "access.forbidden");
                 let detail = problem["detail"].as_str().expect("a text");

@@ -8,7 +8,7 @@ use cape_api::system::UuidV7;
 use cape_domain::{
     access::{Permit, UseAi},
     ids::RequestId,
-    usage::{ChatRequest, Message, Sampling},
+    usage::{ChatRequest, Message},
 };
 use cape_services::{
     access::Origin,
@@ -93,19 +93,7 @@ async fn permit(app: &TestApp, program: &Program) -> Permit<UseAi> {
 }
 
 fn question() -> NewCall {
-    let chat = ChatRequest {
-        model: "gpt-4o-mini".to_owned(),
-        messages: vec![Message::User { text: QUESTION.to_owned(), name: None }],
-        max_output_tokens: 0,
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        tools: Vec::new(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        reasoning_effort: None,
-        end_user: None,
-    };
+    let chat = ChatRequest::new("gpt-4o-mini", vec![Message::user(QUESTION)], 0);
     NewCall { chat, max_output_tokens: Some(OUTPUT), streamed: false }
 }
 

@@ -33,6 +33,8 @@ pub enum ControlChange {
     ApiKeyChanged(ApiKeyId),
     /// What the workspace may do has to be loaded again.
     PlanChanged(WorkspaceId),
+    /// What operators have stopped has to be loaded again, all of it.
+    SwitchesChanged,
 }
 
 /// A change with its place in the feed.
@@ -95,6 +97,7 @@ mod tests {
             epoch,
             workspace: WorkspaceId::new(Uuid::nil()),
             role: Role::Owner,
+            operator: false,
             authenticated_at: Timestamp::UNIX_EPOCH,
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + AccessClaims::LIFE,

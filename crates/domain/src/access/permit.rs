@@ -116,6 +116,14 @@ permission!(
     /// Spend credits on the AI features.
     UseAi, "usage.spend"
 );
+permission!(
+    /// See what concerns the platform as a whole.
+    ViewPlatform, "platform.view"
+);
+permission!(
+    /// Change what concerns everybody on the platform.
+    OperatePlatform, "platform.operate", fresh
+);
 
 /// What a member is in a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,6 +200,13 @@ impl Grants {
             .with::<ChangeEmail>()
             .with::<ManageMfa>()
             .with::<CloseAccount>()
+    }
+
+    /// The same, and what operators of the platform may do, whatever they are in a workspace.
+    /// Nothing else leads to it: no role, and no key.
+    #[must_use]
+    pub fn with_platform(self) -> Self {
+        self.with::<ViewPlatform>().with::<OperatePlatform>()
     }
 
     /// What a program may do with a key of these scopes: nothing about the account.
@@ -330,6 +345,16 @@ mod tests {
         assert_eq!(names(&Role::Viewer.grants()), more(&viewer));
         assert_eq!(names(&Role::Member.grants()), more(&member));
         assert_eq!(names(&Role::Owner.grants()), more(&[&member[..], &owner].concat()));
+    }
+
+    #[test]
+    fn the_platform_is_for_operators_and_no_role_or_key_leads_to_it() {
+        let platform = ["platform.operate", "platform.view"];
+        assert_eq!(names(&Grants::default().with_platform()), platform);
+        let of_keys = Grants::of_api_key(&KeyScope::ALL.into());
+        for grants in Role::ALL.map(Role::grants).into_iter().chain([of_keys]) {
+            assert!(!grants.allows::<ViewPlatform>() && !grants.allows::<OperatePlatform>());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use chrono::TimeDelta;
 
 use crate::{
-    access::Role,
+    access::{Grants, Role},
     ids::{SessionId, UserId, WorkspaceId},
     time::Timestamp,
 };
@@ -24,6 +24,8 @@ pub struct AccessClaims {
     pub workspace: WorkspaceId,
     /// What the user is there. When that changes, the session's epoch does.
     pub role: Role,
+    /// Whether the user operates the platform. When that changes, the session's epoch does.
+    pub operator: bool,
     /// When a password, a code or a second factor was last given.
     pub authenticated_at: Timestamp,
     /// When the token was made.
@@ -37,6 +39,13 @@ pub struct AccessClaims {
 impl AccessClaims {
     /// How long a token is good.
     pub const LIFE: TimeDelta = TimeDelta::minutes(15);
+
+    /// What the bearer may do.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        let grants = self.role.grants();
+        if self.operator { grants.with_platform() } else { grants }
+    }
 }
 
 /// A token's identity: the pair of tokens that a session handed out together.

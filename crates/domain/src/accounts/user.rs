@@ -23,6 +23,8 @@ pub struct User {
     pub verification: Verification,
     /// Whether it may sign in at all.
     pub state: UserState,
+    /// Whether it operates the platform.
+    pub operator: bool,
     /// When it signed up.
     pub created_at: Timestamp,
     /// Grows with every stored change; guards concurrent writers.
@@ -122,11 +124,14 @@ impl User {
         }
     }
 
-    /// Closes the account. The first time stands.
+    /// Closes the account. The first time stands. An operator is none any more, also when the
+    /// account is opened again.
     #[must_use]
     pub fn deactivate(self, now: Timestamp) -> Self {
         match self.state {
-            UserState::Active => Self { state: UserState::Deactivated { at: now }, ..self },
+            UserState::Active => {
+                Self { state: UserState::Deactivated { at: now }, operator: false, ..self }
+            }
             UserState::Deactivated { .. } => self,
         }
     }
@@ -135,6 +140,12 @@ impl User {
     #[must_use]
     pub fn reactivate(self) -> Self {
         Self { state: UserState::Active, ..self }
+    }
+
+    /// Makes the user an operator of the platform, or takes that back.
+    #[must_use]
+    pub fn operate(self, operator: bool) -> Self {
+        Self { operator, ..self }
     }
 
     /// Gives the user another password.
@@ -185,6 +196,7 @@ mod tests {
             user_type: UserType::Customer,
             verification: Verification::Pending,
             state: UserState::Active,
+            operator: false,
             created_at: Timestamp::UNIX_EPOCH,
             version: 0,
         }
@@ -196,6 +208,14 @@ mod tests {
         assert!(!closed.is_active());
         assert_eq!(closed.clone().deactivate(Timestamp::MAX_UTC), closed);
         assert_eq!(closed.reactivate(), user());
+    }
+
+    #[test]
+    fn who_closes_its_account_operates_nothing_when_it_is_opened_again() {
+        let operator = user().operate(true);
+        assert!(operator.operator);
+        assert_eq!(operator.clone().operate(false), user());
+        assert_eq!(operator.deactivate(Timestamp::UNIX_EPOCH).reactivate(), user());
     }
 
     #[test]

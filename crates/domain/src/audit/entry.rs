@@ -64,6 +64,10 @@ pub enum Action {
     UserDeactivated,
     /// A closed account was opened again.
     UserReactivated,
+    /// Somebody became an operator of the platform.
+    OperatorPromoted,
+    /// An operator is none any more.
+    OperatorDemoted,
     /// Somebody was asked to join a workspace.
     MemberInvited,
     /// An invitation was taken back.
@@ -80,6 +84,10 @@ pub enum Action {
     ApiKeyCreated,
     /// An API key was taken back.
     ApiKeyRevoked,
+    /// A key, a workspace, a model or a provider was stopped.
+    SwitchStopped,
+    /// What was stopped was released.
+    SwitchReleased,
     /// Credits were ordered.
     OrderPlaced,
     /// An order was paid.
@@ -94,7 +102,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -110,6 +118,8 @@ impl Action {
         Self::ProfileChanged,
         Self::UserDeactivated,
         Self::UserReactivated,
+        Self::OperatorPromoted,
+        Self::OperatorDemoted,
         Self::MemberInvited,
         Self::InvitationRevoked,
         Self::MemberJoined,
@@ -118,6 +128,8 @@ impl Action {
         Self::ApiKeyRotated,
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::SwitchStopped,
+        Self::SwitchReleased,
         Self::OrderPlaced,
         Self::OrderPaid,
         Self::OrderExpired,
@@ -144,6 +156,8 @@ impl Action {
             Self::ProfileChanged => "profile.changed",
             Self::UserDeactivated => "user.deactivated",
             Self::UserReactivated => "user.reactivated",
+            Self::OperatorPromoted => "operator.promoted",
+            Self::OperatorDemoted => "operator.demoted",
             Self::MemberInvited => "member.invited",
             Self::InvitationRevoked => "invitation.revoked",
             Self::MemberJoined => "member.joined",
@@ -152,6 +166,8 @@ impl Action {
             Self::ApiKeyRotated => "api_key.rotated",
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::SwitchStopped => "switch.stopped",
+            Self::SwitchReleased => "switch.released",
             Self::OrderPlaced => "order.placed",
             Self::OrderPaid => "order.paid",
             Self::OrderExpired => "order.expired",

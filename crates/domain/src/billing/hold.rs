@@ -8,7 +8,7 @@
 //! Whether there is enough to hold is *not* decided here: that takes one statement in the
 //! store, or two calls would overspend together.
 use crate::{
-    billing::{Allocation, Credits, GrantMove, OutOfRange},
+    billing::{Account, Allocation, Credits, GrantMove, OutOfRange, Transaction},
     ids::{GrantId, HoldId, ProcessId, WorkspaceId},
     time::Timestamp,
 };
@@ -160,6 +160,28 @@ impl Hold {
         self.end(Credits::ZERO, HoldState::Released { at: now })
     }
 
+    /// What each lot paid of a call that is paid for, in their order. Lots that paid nothing are
+    /// left out, and so is what the hold did not cover.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] when a sum does not fit.
+    pub fn paid(&self) -> Result<Vec<Allocation>, OutOfRange> {
+        let mut unpaid = match self.state {
+            HoldState::Settled { used, .. } => used,
+            HoldState::Open | HoldState::Released { .. } => Credits::ZERO,
+        };
+        let mut paid = Vec::new();
+        for allocation in &self.allocations {
+            let amount = allocation.amount.min(unpaid);
+            unpaid = unpaid.minus(amount)?;
+            if amount.is_positive() {
+                paid.push(Allocation { amount, ..*allocation });
+            }
+        }
+        Ok(paid)
+    }
+
     fn end(self, used: Credits, state: HoldState) -> Result<Option<EndedHold>, InvalidHold> {
         match self.state {
             HoldState::Settled { .. } | HoldState::Released { .. } => return Ok(None),
@@ -207,6 +229,27 @@ impl Overage {
         let from_available = beyond.min(spendable).max(Credits::ZERO);
         Ok(Self { from_available, owed: beyond.minus(from_available)? })
     }
+
+    /// What a settlement took beyond its hold, as it was posted.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] when a sum does not fit.
+    pub fn of(settlement: &Transaction) -> Result<Self, OutOfRange> {
+        let mut overage = Self::default();
+        for transfer in &settlement.transfers {
+            if transfer.to() != Account::Revenue {
+                continue;
+            }
+            let amount = Credits::from_micros(transfer.amount());
+            if transfer.from() == Account::Available(settlement.workspace) {
+                overage.from_available = overage.from_available.plus(amount)?;
+            } else if transfer.from() == Account::Receivable(settlement.workspace) {
+                overage.owed = overage.owed.plus(amount)?;
+            }
+        }
+        Ok(overage)
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +257,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::{billing::settlement, ids::TransactionId};
 
     fn micros(micros: i64) -> Credits {
         Credits::from_micros(micros)
@@ -279,6 +323,41 @@ mod tests {
         assert_eq!(released.settlement.released, micros(10));
         assert_eq!(released.hold.settle(micros(2), now), Ok(None));
         assert_eq!(hold(&[10]).settle(micros(-1), now), Err(InvalidHold::NegativeUse));
+    }
+
+    #[test]
+    fn what_each_lot_paid_can_be_told_afterwards() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (used, expected) in
+            [(0, &[][..]), (3, &[3]), (4, &[4]), (7, &[4, 3]), (10, &[4, 6]), (12, &[4, 6])]
+        {
+            let ended = hold(&[4, 6]).settle(micros(used), now).expect("in range").expect("open");
+            let paid = ended.hold.paid().expect("in range");
+            let amounts: Vec<_> = paid.iter().map(|part| part.amount.micros()).collect();
+            assert_eq!(amounts, expected, "{used}");
+            let moved = ended.settlement.grants.iter().filter(|part| part.used.is_positive());
+            assert!(
+                paid.iter()
+                    .map(|part| (part.grant, part.amount))
+                    .eq(moved.map(|part| (part.grant, part.used)))
+            );
+        }
+        let released = hold(&[4, 6]).release(now).expect("in range").expect("open").hold;
+        assert_eq!((hold(&[4, 6]).paid(), released.paid()), (Ok(vec![]), Ok(vec![])));
+    }
+
+    #[test]
+    fn what_was_taken_beyond_a_hold_is_read_from_its_posting() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (used, spendable) in [(3, 0), (10, 0), (12, 5), (12, 1), (12, 0)] {
+            let placed = hold(&[4, 6]);
+            let ended = placed.clone().settle(micros(used), now).expect("in range").expect("open");
+            let overage = Overage::split(ended.settlement.beyond, micros(spendable));
+            let overage = overage.expect("in range");
+            let head = (TransactionId::new(Uuid::nil()), placed.workspace, now);
+            let posted = settlement(head, placed.id, &ended.settlement, overage, 77);
+            assert_eq!(Overage::of(&posted.expect("sound")), Ok(overage), "{used} {spendable}");
+        }
     }
 
     #[test]

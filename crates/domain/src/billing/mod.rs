@@ -12,6 +12,7 @@ mod plan;
 mod ports;
 mod postings;
 mod provider;
+mod purse;
 mod subscription;
 mod transaction;
 mod webhook;
@@ -41,6 +42,7 @@ pub use provider::{
     CheckoutRequest, PaymentProvider, PaymentProviderError, RemoteCheckout, RemoteState,
     WebhookRefused,
 };
+pub use purse::{Purse, merge_moves};
 pub use subscription::{Subscription, SubscriptionState};
 pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};
 pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};

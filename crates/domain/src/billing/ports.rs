@@ -6,7 +6,7 @@ use super::{
     ProviderName, Subscription, Transaction, Webhook, WebhookOutcome,
 };
 use crate::{
-    ids::{HoldId, OrderId, ProcessId, WebhookId, WorkspaceId},
+    ids::{GrantId, HoldId, OrderId, ProcessId, TransactionId, WebhookId, WorkspaceId},
     page::{Page, PageRequest},
     store::StoreError,
     time::Timestamp,
@@ -160,6 +160,12 @@ pub trait LedgerReads: Send {
     /// Open holds whose deadline is before `now`, the oldest first, up to `limit`.
     async fn overdue_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Hold>, StoreError>;
 
+    /// Those of these lots that there are, whether something remains of them or not. In any order.
+    async fn lots(&mut self, ids: &[GrantId]) -> Result<Vec<CreditGrant>, StoreError>;
+
+    /// The transaction with this id.
+    async fn transaction(&mut self, id: TransactionId) -> Result<Option<Transaction>, StoreError>;
+
     /// Transactions of `workspace`, newest first.
     async fn transactions(
         &mut self,
@@ -195,15 +201,29 @@ pub trait LedgerRepository: LedgerReads {
     /// [`StoreError::Conflict`] when something would go below zero: somebody was faster.
     async fn move_grants(&mut self, moves: &[GrantMove]) -> Result<(), StoreError>;
 
-    /// Stores a new, open hold with its allocations.
-    async fn insert_hold(&mut self, hold: &Hold) -> Result<(), StoreError>;
+    /// Stores new, open holds with their allocations.
+    async fn insert_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError>;
 
-    /// Stores that a hold ended.
+    /// Stores that holds ended, all or none.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] when the stored one is not open: somebody was faster.
-    async fn end_hold(&mut self, hold: &Hold) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when a stored one is not open: somebody was faster.
+    async fn end_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError>;
+
+    /// The same, of one new hold.
+    async fn insert_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
+        self.insert_holds(std::slice::from_ref(hold)).await
+    }
+
+    /// The same, of one hold that ended.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    async fn end_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
+        self.end_holds(std::slice::from_ref(hold)).await
+    }
 }
 
 /// A broken invariant of the ledger.

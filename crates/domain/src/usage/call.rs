@@ -117,17 +117,20 @@ pub enum FailureKind {
     Timeout,
     /// The provider's answer cannot be read.
     Malformed,
+    /// It was stopped before anything came of it: by an operator, or with its key.
+    Stopped,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Rejected,
         Self::RateLimited,
         Self::Credentials,
         Self::Unavailable,
         Self::Timeout,
         Self::Malformed,
+        Self::Stopped,
     ];
 
     /// The stable name, as stored and as shown.
@@ -140,6 +143,7 @@ impl FailureKind {
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Malformed => "malformed",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -215,7 +219,7 @@ mod tests {
             request: RequestId::new(Uuid::nil()),
             model_asked: "fast".to_owned(),
             model: "gpt-4o-mini".to_owned(),
-            provider: Provider::OpenAi,
+            provider: Provider::OPENAI,
             streamed: false,
             price_version: "1".to_owned(),
             markup: BasisPoints(2_000),

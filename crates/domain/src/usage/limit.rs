@@ -143,6 +143,24 @@ pub trait Limiter: Send + Sync {
     /// [`LimiterError`] when it cannot tell.
     async fn admit(&self, claims: &[Claim], now: Timestamp) -> Result<Decision, LimiterError>;
 
+    /// Where rules stand, in their order. Nothing is counted by it.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when it cannot tell.
+    async fn standings(
+        &self,
+        rules: &[Rule],
+        now: Timestamp,
+    ) -> Result<Vec<Standing>, LimiterError> {
+        // Nothing is always admitted, and counts nowhere.
+        let nothing: Vec<_> = rules.iter().map(|rule| Claim { rule: *rule, amount: 0 }).collect();
+        match self.admit(&nothing, now).await? {
+            Decision::Admitted(standings) => Ok(standings),
+            Decision::Refused(refusal) => Err(LimiterError(refusal.into())),
+        }
+    }
+
     /// Replaces what was claimed at `claimed_at` by what was really used, whether more or less.
     ///
     /// # Errors

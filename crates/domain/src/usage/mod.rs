@@ -3,31 +3,57 @@
 //! Not here: what a credit costs in money.
 mod call;
 mod chat;
+mod circuit;
+mod completion;
+mod embedding;
 mod estimate;
+mod filter;
 mod limit;
 mod model;
+mod performance;
 mod ports;
 mod price;
 mod price_book;
+mod provider;
 mod quota;
+mod receipt;
+mod report;
+mod route;
+mod series;
 mod summary;
+mod switch;
 mod tokens;
 
 pub use call::{Call, CallState, FailureKind, Metered, Timing};
 pub use chat::{
-    ChatCompletion, ChatEvent, ChatRequest, FinishReason, Message, Sampling, Tool, ToolCall,
-    ToolCallPart, ToolChoice,
+    CachePoint, ChatRequest, Image, ImageSource, LogProbs, Message, Part, Reasoning, Sampling,
+    Thought, Tool, ToolCall, ToolChoice, plain_text,
 };
-pub use estimate::{Estimate, MESSAGE_OVERHEAD, estimate, likely_tokens};
+pub use circuit::{Circuit, CircuitRules};
+pub use completion::{
+    ChatCompletion, ChatEvent, Choice, FinishReason, Piece, ThoughtPart, ToolCallPart,
+};
+pub use embedding::{EmbeddingInput, EmbeddingProvider, EmbeddingRequest, Embeddings};
+pub use estimate::{
+    Estimate, INPUT_OVERHEAD, MESSAGE_OVERHEAD, estimate, estimate_embedding, likely_tokens,
+};
+pub use filter::{CallFilter, CallPhase, InvalidPeriod, UnknownPhase};
 pub use limit::{Claim, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Window};
-pub use model::{Model, ModelClass, Provider, UnknownModelClass, UnknownProvider};
+pub use model::{Model, ModelClass, ModelKind, UnknownModelClass};
+pub use performance::{GroupPerformance, Percentiles};
 pub use ports::{
     CallReads, CallRepository, ChatProvider, ChatStream, KeySpendingReads, KeySpendingRepository,
-    ModelProviderError, QuotaReads, QuotaRepository, UnsupportedParameter, UsageReads,
-    UsageRepositories,
+    ModelProviderError, QuotaReads, QuotaRepository, SwitchReads, SwitchRepository,
+    UnsupportedParameter, UsageReads, UsageRepositories,
 };
 pub use price::{Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge};
 pub use price_book::{InvalidPriceBook, PriceBook};
+pub use provider::{InvalidProvider, Provider};
 pub use quota::{Quota, QuotaPeriod};
-pub use summary::{ModelUsage, UsageSummary};
+pub use receipt::{LotUse, Receipt};
+pub use report::CallReports;
+pub use route::{HEAVIEST, InvalidRoute, Route, Target};
+pub use series::{Bucket, BucketUsage, SeriesPoint, TooManyBuckets, UnknownBucket, UsageSeries};
+pub use summary::{Group, GroupBy, GroupUsage, UnknownGroupBy, Usage, UsageSummary};
+pub use switch::{InvalidTarget, StopReason, Switch, SwitchTarget, Switches};
 pub use tokens::TokenCounts;

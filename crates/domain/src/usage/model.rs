@@ -1,55 +1,10 @@
 //! The models we know.
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use crate::{time::Timestamp, usage::PricedVersion};
-
-/// Who runs a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Provider {
-    /// `OpenAI`.
-    OpenAi,
-    /// Anthropic.
-    Anthropic,
-    /// Google's Gemini.
-    Gemini,
-}
-
-/// A name that is no provider.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a provider of models")]
-pub struct UnknownProvider(String);
-
-impl Provider {
-    /// Every provider.
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
-
-    /// The stable name, as stored and as shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-        }
-    }
-}
-
-impl FromStr for Provider {
-    type Err = UnknownProvider;
-
-    fn from_str(name: &str) -> Result<Self, UnknownProvider> {
-        Self::ALL
-            .into_iter()
-            .find(|provider| provider.name() == name)
-            .ok_or_else(|| UnknownProvider(name.to_owned()))
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::{
+    time::Timestamp,
+    usage::{PricedVersion, Provider},
+};
 
 /// How large a model is: what it costs, and which plans reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +48,29 @@ impl FromStr for ModelClass {
     }
 }
 
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// It answers.
+    Chat,
+    /// It turns texts into vectors.
+    Embedding {
+        /// How many numbers each has, and the most that can be asked for.
+        dimensions: u32,
+    },
+}
+
+impl ModelKind {
+    /// The stable name, as shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding { .. } => "embedding",
+        }
+    }
+}
+
 /// A model that can be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -106,10 +84,16 @@ pub struct Model {
     pub upstream: String,
     /// How large it is.
     pub class: ModelClass,
-    /// The most tokens that go in and come out together.
+    /// What it does.
+    pub kind: ModelKind,
+    /// The most tokens that go in and come out together; of one input, where vectors are made.
     pub context_window: u64,
-    /// The most tokens that come out.
+    /// The most tokens that come out. None do, where vectors are made.
     pub output_cap: u64,
+    /// The most tokens that one image becomes. None, for a model that takes no images.
+    pub image_tokens: Option<u64>,
+    /// Whether it can ask for functions.
+    pub tools: bool,
     /// When it was released, for listings.
     pub released_at: Timestamp,
     /// What it costs and cost, the oldest first. Never empty.

@@ -4,12 +4,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Call, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, ModelUsage, QuotaPeriod,
+    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, QuotaPeriod,
+    Switch, SwitchTarget,
 };
 use crate::{
     billing::Credits,
     ids::{ApiKeyId, CallId, HoldId, WorkspaceId},
-    page::{Page, PageRequest},
     store::{BoxError, StoreError},
 };
 
@@ -39,6 +39,13 @@ pub trait ChatProvider: Send + Sync {
         &self,
         request: &ChatRequest,
     ) -> Result<Box<dyn ChatStream>, ModelProviderError>;
+
+    /// Asks how many tokens a request would put in. Nothing is answered, and nothing is paid.
+    ///
+    /// # Errors
+    ///
+    /// See [`ModelProviderError`].
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u64, ModelProviderError>;
 }
 
 /// An answer that comes in pieces. Dropping it hangs up.
@@ -108,38 +115,37 @@ pub trait CallReads: Send {
 
     /// The call that a hold covers.
     async fn find_by_hold(&mut self, hold: HoldId) -> Result<Option<Call>, StoreError>;
-
-    /// Calls of `workspace`, newest first.
-    async fn list(
-        &mut self,
-        workspace: WorkspaceId,
-        page: PageRequest,
-    ) -> Result<Page<Call>, StoreError>;
-
-    /// What `workspace` used, model by model, of calls admitted in the period; what was charged
-    /// the most first, then by name.
-    async fn usage(
-        &mut self,
-        workspace: WorkspaceId,
-        period: QuotaPeriod,
-    ) -> Result<Vec<ModelUsage>, StoreError>;
 }
 
 /// Calls within the scope of the work, to change.
 #[async_trait]
 pub trait CallRepository: CallReads {
-    /// Stores a call that was admitted.
-    async fn insert(&mut self, call: &Call) -> Result<(), StoreError>;
+    /// Stores calls that were admitted, or that need no admission and have ended.
+    async fn insert_all(&mut self, calls: &[Call]) -> Result<(), StoreError>;
+
+    /// Stores that calls ended, all or none, and which models they came to be answered by.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when a stored one is not running: somebody was faster.
+    async fn end_all(&mut self, calls: &[Call]) -> Result<(), StoreError>;
+
+    /// The same, of one call.
+    async fn insert(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.insert_all(std::slice::from_ref(call)).await
+    }
 
     /// Stores what a running call used so far. A call that has ended stays as it is.
     async fn checkpoint(&mut self, id: CallId, so_far: &Metered) -> Result<(), StoreError>;
 
-    /// Stores that a call ended.
+    /// The same, of one call that ended.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] when the stored one is not running: somebody was faster.
-    async fn end(&mut self, call: &Call) -> Result<(), StoreError>;
+    /// The same.
+    async fn end(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.end_all(std::slice::from_ref(call)).await
+    }
 }
 
 /// Counted calls per period within the scope of the work, to look at.
@@ -156,20 +162,22 @@ pub trait QuotaReads: Send {
 /// Counted calls per period within the scope of the work, to change.
 #[async_trait]
 pub trait QuotaRepository: QuotaReads {
-    /// Counts one call, if fewer than `limit` are counted. Says whether it did; the test and
-    /// the counting are one statement.
+    /// Counts so many calls, if no more than `limit` are counted then. Says whether it did; the
+    /// test and the counting are one statement.
     async fn take(
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
         limit: u64,
     ) -> Result<bool, StoreError>;
 
-    /// Takes one call back that came to nothing. Never below zero.
+    /// Takes so many calls back that came to nothing. Never below zero.
     async fn give_back(
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
     ) -> Result<(), StoreError>;
 }
 
@@ -202,16 +210,42 @@ pub trait KeySpendingRepository: KeySpendingReads {
     ) -> Result<(), StoreError>;
 }
 
+/// What operators have stopped, to look at. It is the platform's: no scope applies.
+#[async_trait]
+pub trait SwitchReads: Send {
+    /// Everything that is stopped, by kind and name.
+    async fn all(&mut self) -> Result<Vec<Switch>, StoreError>;
+
+    /// The switch of one target. Nothing, for what is not stopped.
+    async fn find(&mut self, target: &SwitchTarget) -> Result<Option<Switch>, StoreError>;
+}
+
+/// What operators have stopped, to change.
+#[async_trait]
+pub trait SwitchRepository: SwitchReads {
+    /// Stores a switch, in place of the one that its target has.
+    async fn put(&mut self, switch: &Switch) -> Result<(), StoreError>;
+
+    /// Removes the switch of a target. Says whether there was one.
+    async fn remove(&mut self, target: &SwitchTarget) -> Result<bool, StoreError>;
+}
+
 /// What usage reads.
 pub trait UsageReads: Send {
     /// Calls.
     fn calls(&mut self) -> &mut dyn CallReads;
+
+    /// Calls, listed and added up.
+    fn reports(&mut self) -> &mut dyn CallReports;
 
     /// Quotas.
     fn quotas(&mut self) -> &mut dyn QuotaReads;
 
     /// What keys have spent.
     fn key_spending(&mut self) -> &mut dyn KeySpendingReads;
+
+    /// What is stopped.
+    fn switches(&mut self) -> &mut dyn SwitchReads;
 }
 
 /// The repositories usage works with, all in the same unit of work.
@@ -224,4 +258,7 @@ pub trait UsageRepositories: Send {
 
     /// What keys have spent.
     fn key_spending(&mut self) -> &mut dyn KeySpendingRepository;
+
+    /// What is stopped.
+    fn switches(&mut self) -> &mut dyn SwitchRepository;
 }

@@ -92,6 +92,10 @@ pub struct PricedVersion {
 }
 
 impl TokenPrices {
+    /// Everything costs nothing.
+    pub const FREE: Self =
+        Self { input: 0, cached_input: 0, cache_write: 0, output: 0, request: 0 };
+
     /// Whether no token, and no call, is cheaper than by `other`.
     #[must_use]
     pub const fn is_no_cheaper_than(&self, other: &Self) -> bool {
@@ -113,18 +117,24 @@ impl Price {
         }
     }
 
+    /// The prices that hold for a call of these tokens.
+    #[must_use]
+    pub const fn prices(&self, tokens: &TokenCounts) -> TokenPrices {
+        match self {
+            Self::Free => TokenPrices::FREE,
+            Self::Tokens(prices) => *prices,
+            Self::ByContext { up_to, usual, .. } if tokens.total_input() <= *up_to => *usual,
+            Self::ByContext { long, .. } => *long,
+        }
+    }
+
     /// What these tokens cost us.
     ///
     /// # Errors
     ///
     /// [`PriceOutOfRange`] when it does not fit.
     pub fn cost(&self, tokens: &TokenCounts) -> Result<UsdAmount, PriceOutOfRange> {
-        let prices = match self {
-            Self::Free => return Ok(UsdAmount::ZERO),
-            Self::Tokens(prices) => prices,
-            Self::ByContext { up_to, usual, .. } if tokens.total_input() <= *up_to => usual,
-            Self::ByContext { long, .. } => long,
-        };
+        let prices = self.prices(tokens);
         let parts = [
             (tokens.input, prices.input),
             (tokens.cached_input, prices.cached_input),

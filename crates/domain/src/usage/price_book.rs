@@ -3,13 +3,14 @@
 //! Reading the file is *not* done here.
 use std::collections::BTreeMap;
 
-use crate::usage::Model;
+use crate::usage::{InvalidRoute, Model, ModelKind, Route};
 
-/// Every model we know, by each of its names.
+/// Every model we know, by each of its names, and the routes that lead to them.
 #[derive(Clone, Debug, Default)]
 pub struct PriceBook {
     models: Vec<Model>,
     names: BTreeMap<String, usize>,
+    routes: BTreeMap<String, Route>,
 }
 
 /// A price book that must not be used. Each error names the model.
@@ -30,6 +31,26 @@ pub enum InvalidPriceBook {
     /// More can come out than fits in at all, or nothing.
     #[error("the output cap of `{0}` is not between 1 and its context window")]
     OutputCap(String),
+    /// A vector without numbers, or with an answer beside it.
+    #[error("the dimensions of `{0}` are not 1 or more, or tokens come out of it")]
+    Dimensions(String),
+    /// Nothing can be sent along a route.
+    #[error("the route `{0}` {1}")]
+    Route(String, InvalidRoute),
+    /// A route leads to something that is no model.
+    #[error("the route `{route}` leads to `{model}`, which is the id of no model")]
+    Nowhere {
+        /// The route.
+        route: String,
+        /// What it names.
+        model: String,
+    },
+    /// A route leads to models that do different things: what comes back would be a matter of
+    /// chance.
+    #[error(
+        "the route `{0}` leads to models of different kinds, or to vectors of different lengths"
+    )]
+    Mixed(String),
 }
 
 impl PriceBook {
@@ -51,16 +72,59 @@ impl PriceBook {
             if model.prices.iter().any(|version| !version.price.rises_with_input()) {
                 return Err(InvalidPriceBook::Context(id()));
             }
-            if model.output_cap == 0 || model.output_cap > model.context_window {
-                return Err(InvalidPriceBook::OutputCap(id()));
-            }
+            check_output(model)?;
             for name in model.aliases.iter().chain([&model.id]) {
                 if names.insert(name.clone(), place).is_some() {
                     return Err(InvalidPriceBook::NameTaken(name.clone()));
                 }
             }
         }
-        Ok(Self { models, names })
+        Ok(Self { models, names, routes: BTreeMap::new() })
+    }
+
+    /// The book, with these routes in it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPriceBook`] names the route that is wrong.
+    pub fn with_routes(mut self, routes: Vec<Route>) -> Result<Self, InvalidPriceBook> {
+        for route in routes {
+            let name = route.name.clone();
+            route.check().map_err(|error| InvalidPriceBook::Route(name.clone(), error))?;
+            let is_id = |id: &str| self.find(id).is_some_and(|model| model.id == id);
+            if let Some(model) = route.models().find(|model| !is_id(model)).map(str::to_owned) {
+                return Err(InvalidPriceBook::Nowhere { route: name, model });
+            }
+            if self.is_mixed(&route) {
+                return Err(InvalidPriceBook::Mixed(name));
+            }
+            if self.names.contains_key(&name) || self.routes.insert(name.clone(), route).is_some() {
+                return Err(InvalidPriceBook::NameTaken(name));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The models that a call for this name tries, in their order: those of a route (see
+    /// [`Route::order`]), or the one that is called so.
+    #[must_use]
+    pub fn candidates(&self, name: &str, draw: u64) -> Vec<&Model> {
+        match self.routes.get(name) {
+            Some(route) => route.order(draw).into_iter().filter_map(|id| self.find(id)).collect(),
+            None => self.find(name).into_iter().collect(),
+        }
+    }
+
+    /// Whether the models of a route do different things.
+    fn is_mixed(&self, route: &Route) -> bool {
+        let mut kinds = route.models().filter_map(|id| self.find(id)).map(|model| model.kind);
+        let first = kinds.next();
+        kinds.any(|kind| Some(kind) != first)
+    }
+
+    /// Every route, in the order of their names.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.values()
     }
 
     /// The model with this name or alias.
@@ -73,6 +137,20 @@ impl PriceBook {
     #[must_use]
     pub fn models(&self) -> &[Model] {
         &self.models
+    }
+}
+
+/// What comes out of a model has to be bounded, by its kind.
+fn check_output(model: &Model) -> Result<(), InvalidPriceBook> {
+    let id = || model.id.clone();
+    match model.kind {
+        ModelKind::Chat if model.output_cap == 0 || model.output_cap > model.context_window => {
+            Err(InvalidPriceBook::OutputCap(id()))
+        }
+        ModelKind::Embedding { dimensions } if dimensions == 0 || model.output_cap > 0 => {
+            Err(InvalidPriceBook::Dimensions(id()))
+        }
+        ModelKind::Chat | ModelKind::Embedding { .. } => Ok(()),
     }
 }
 
@@ -99,11 +177,14 @@ mod tests {
         Model {
             id: id.to_owned(),
             aliases: aliases.iter().map(ToString::to_string).collect(),
-            provider: Provider::OpenAi,
+            provider: Provider::OPENAI,
             upstream: id.to_owned(),
             class: ModelClass::Small,
             context_window: 100,
+            kind: ModelKind::Chat,
             output_cap: 10,
+            image_tokens: None,
+            tools: true,
             released_at: at(0),
             prices: prices.iter().map(price).collect(),
         }
@@ -137,6 +218,11 @@ mod tests {
         let prices = vec![PricedVersion { price, ..falling.prices[0].clone() }];
         let falling = Model { prices, ..falling };
         let caps = Model { output_cap: 101, ..model("a", &[], &[0]) };
+        let vectors = |dimensions, output_cap| {
+            let kind = ModelKind::Embedding { dimensions };
+            vec![Model { kind, output_cap, ..model("a", &[], &[0]) }]
+        };
+        assert!(PriceBook::new(vectors(1, 0)).is_ok());
         for (models, expected) in [
             (vec![model("a", &[], &[])], E::NoPrice("a".to_owned())),
             (vec![model("a", &[], &[2, 1])], E::Order("a".to_owned())),
@@ -144,9 +230,66 @@ mod tests {
             (vec![model("a", &["a"], &[1])], E::NameTaken("a".to_owned())),
             (vec![model("a", &[], &[1]), model("b", &["a"], &[1])], E::NameTaken("a".to_owned())),
             (vec![caps], E::OutputCap("a".to_owned())),
+            (vectors(0, 0), E::Dimensions("a".to_owned())),
+            (vectors(1, 1), E::Dimensions("a".to_owned())),
             (vec![falling], E::Context("a".to_owned())),
         ] {
             assert_eq!(PriceBook::new(models).err(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_route_leads_to_models_by_their_ids() {
+        use InvalidPriceBook as E;
+        let book = || {
+            PriceBook::new(vec![model("a", &["x"], &[0]), model("b", &[], &[0])]).expect("sound")
+        };
+        let route = Route { fallbacks: vec!["b".to_owned()], ..Route::to("fast", "a") };
+        let routed = book().with_routes(vec![route.clone()]).expect("sound");
+        let ids = |name| {
+            let found = routed.candidates(name, 0).into_iter();
+            found.map(|model| model.id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!([ids("fast"), ids("x"), ids("c")], [vec!["a", "b"], vec!["a"], vec![]]);
+
+        let nowhere = |model: &str| E::Nowhere { route: "r".to_owned(), model: model.to_owned() };
+        for (routes, expected) in [
+            (vec![Route::to("r", "c")], nowhere("c")),
+            (vec![Route::to("r", "x")], nowhere("x")),
+            (vec![Route::to("x", "a")], E::NameTaken("x".to_owned())),
+            (vec![route.clone(), route], E::NameTaken("fast".to_owned())),
+            (
+                vec![Route { targets: vec![], ..Route::to("r", "a") }],
+                E::Route("r".to_owned(), InvalidRoute::Empty),
+            ),
+        ] {
+            assert_eq!(book().with_routes(routes).err(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_route_leads_to_one_kind_of_models() {
+        let vectors = |id: &str, dimensions| Model {
+            kind: ModelKind::Embedding { dimensions },
+            output_cap: 0,
+            ..model(id, &[], &[0])
+        };
+        let book = || {
+            let models = [model("a", &[], &[0]), model("b", &[], &[0])].into_iter();
+            let more = [vectors("c", 2), vectors("d", 2), vectors("e", 3)];
+            PriceBook::new(models.chain(more).collect()).expect("sound")
+        };
+        for (first, second, sound) in [
+            ("a", "b", true),
+            ("c", "d", true),
+            ("a", "c", false),
+            ("c", "a", false),
+            ("c", "e", false),
+        ] {
+            let route = Route { fallbacks: vec![second.to_owned()], ..Route::to("r", first) };
+            let mixed = InvalidPriceBook::Mixed("r".to_owned());
+            let refused = (!sound).then_some(mixed);
+            assert_eq!(book().with_routes(vec![route]).err(), refused, "{first} {second}");
         }
     }
 }

@@ -4,7 +4,7 @@ use chrono::{Datelike, TimeZone, Utc};
 use crate::{ids::WorkspaceId, time::Timestamp};
 
 /// A half-open period over which calls are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuotaPeriod {
     /// When it begins.
     pub start: Timestamp,

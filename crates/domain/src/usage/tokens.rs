@@ -32,6 +32,22 @@ impl TokenCounts {
             .ok_or(OutOfRange)
     }
 
+    /// The sum, class by class.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] when one of them does not fit.
+    pub fn plus(self, other: Self) -> Result<Self, OutOfRange> {
+        let sum = |left: u64, right| left.checked_add(right).ok_or(OutOfRange);
+        Ok(Self {
+            input: sum(self.input, other.input)?,
+            cached_input: sum(self.cached_input, other.cached_input)?,
+            cache_write: sum(self.cache_write, other.cache_write)?,
+            output: sum(self.output, other.output)?,
+            reasoning: sum(self.reasoning, other.reasoning)?,
+        })
+    }
+
     /// All that went in.
     #[must_use]
     pub const fn total_input(&self) -> u64 {
@@ -56,5 +72,16 @@ mod tests {
         assert_eq!(counts.total(), Ok(31));
         assert_eq!((counts.total_input(), counts.total_output()), (7, 24));
         assert_eq!(TokenCounts { input: u64::MAX, ..counts }.total(), Err(OutOfRange));
+    }
+
+    #[test]
+    fn classes_are_added_up_apart_from_each_other() {
+        let counts =
+            TokenCounts { input: 1, cached_input: 2, cache_write: 4, output: 8, reasoning: 16 };
+        let twice =
+            TokenCounts { input: 2, cached_input: 4, cache_write: 8, output: 16, reasoning: 32 };
+        assert_eq!(counts.plus(counts), Ok(twice));
+        let most = TokenCounts { reasoning: u64::MAX, ..counts };
+        assert_eq!(counts.plus(most), Err(OutOfRange));
     }
 }

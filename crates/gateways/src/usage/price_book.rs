@@ -5,7 +5,8 @@
 use cape_domain::{
     time::Timestamp,
     usage::{
-        InvalidPriceBook, Model, ModelClass, Price, PriceBook, PricedVersion, Provider, TokenPrices,
+        InvalidPriceBook, Model, ModelClass, ModelKind, Price, PriceBook, PricedVersion, Provider,
+        Route, Target, TokenPrices,
     },
 };
 use chrono::NaiveDate;
@@ -49,7 +50,8 @@ pub fn read(toml: &str) -> Result<PriceBook, PriceBookError> {
         let model = id.map_or_else(|| format!("models[{place}]"), str::to_owned);
         read_model(table).map_err(|reason| PriceBookError::Model { model, reason })
     });
-    Ok(PriceBook::new(models.collect::<Result<_, _>>()?)?)
+    let models = PriceBook::new(models.collect::<Result<_, _>>()?)?;
+    Ok(models.with_routes(book.routes.into_iter().map(read_route).collect())?)
 }
 
 /// The shipped price book.
@@ -65,6 +67,24 @@ pub fn shipped() -> Result<PriceBook, PriceBookError> {
 #[serde(deny_unknown_fields)]
 struct Book {
     models: Vec<Table>,
+    #[serde(default)]
+    routes: Vec<RouteEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteEntry {
+    name: String,
+    targets: Vec<TargetEntry>,
+    #[serde(default)]
+    fallbacks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetEntry {
+    model: String,
+    weight: u32,
 }
 
 #[derive(Deserialize)]
@@ -77,11 +97,25 @@ struct ModelEntry {
     #[serde(default)]
     aliases: Vec<String>,
     context_window: u64,
-    output_cap: u64,
+    output_cap: Option<u64>,
+    #[serde(default)]
+    kind: KindEntry,
+    dimensions: Option<u32>,
+    image_tokens: Option<u64>,
+    #[serde(default = "yes")]
+    tools: bool,
     #[serde(deserialize_with = "midnight")]
     released: Timestamp,
     #[serde(default)]
     prices: Vec<Table>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindEntry {
+    #[default]
+    Chat,
+    Embedding,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +149,14 @@ struct LongEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct UsdPerMillion(u64);
 
+/// Why a price of nothing is refused.
+const NOTHING: &str = "what costs nothing has to say `free = true`";
+
+/// Models call functions, unless it is said that one does not.
+const fn yes() -> bool {
+    true
+}
+
 /// A table, with the name of the field in which it is wrong.
 fn entry<T: DeserializeOwned>(table: Table) -> Result<T, String> {
     table.try_into().map_err(|error: toml::de::Error| error.to_string().trim().replace('\n', " "))
@@ -128,8 +170,9 @@ fn read_model(table: Table) -> Result<Model, String> {
     if [&model.id, &model.upstream].into_iter().chain(&model.aliases).any(is_bad) {
         return Err("a name is empty, or has spaces around it".to_owned());
     }
-    let prices: Vec<PricedVersion> =
-        model.prices.into_iter().map(read_price).collect::<Result<_, _>>()?;
+    let (kind, output_cap) = kind(&model)?;
+    let prices = model.prices.into_iter().map(|price| read_price(price, kind));
+    let prices: Vec<PricedVersion> = prices.collect::<Result<_, _>>()?;
     for (at, price) in prices.iter().enumerate() {
         if prices[..at].iter().any(|earlier| earlier.version == price.version) {
             return Err(format!("two prices are called `{}`", price.version));
@@ -141,14 +184,41 @@ fn read_model(table: Table) -> Result<Model, String> {
         provider,
         upstream: model.upstream,
         class,
+        kind,
         context_window: model.context_window,
-        output_cap: model.output_cap,
+        output_cap,
+        image_tokens: model.image_tokens,
+        tools: model.tools && kind == ModelKind::Chat,
         released_at: model.released,
         prices,
     })
 }
 
-fn read_price(table: Table) -> Result<PricedVersion, String> {
+/// What a model does, and how much comes out of it: tokens of a chat, vectors of an embedding.
+fn kind(model: &ModelEntry) -> Result<(ModelKind, u64), String> {
+    match (model.kind, model.output_cap, model.dimensions) {
+        (KindEntry::Chat, Some(output_cap), None) => Ok((ModelKind::Chat, output_cap)),
+        (KindEntry::Chat, None, _) => Err("`output_cap` is needed".to_owned()),
+        (KindEntry::Chat, Some(_), Some(_)) => {
+            Err("`dimensions` are those of an `embedding`".to_owned())
+        }
+        (KindEntry::Embedding, None, Some(dimensions)) if model.image_tokens.is_none() => {
+            Ok((ModelKind::Embedding { dimensions }, 0))
+        }
+        (KindEntry::Embedding, ..) => {
+            let needed = "an `embedding` has `dimensions`, and neither `output_cap` nor images";
+            Err(needed.to_owned())
+        }
+    }
+}
+
+fn read_route(route: RouteEntry) -> Route {
+    let target = |TargetEntry { model, weight }| Target { model, weight };
+    let targets = route.targets.into_iter().map(target).collect();
+    Route { name: route.name, targets, fallbacks: route.fallbacks }
+}
+
+fn read_price(table: Table, kind: ModelKind) -> Result<PricedVersion, String> {
     let price: PriceEntry = entry(table)?;
     let in_version = |reason: &str| format!("price `{}`: {reason}", price.version);
     let told = [price.input, price.cached_input, price.cache_write, price.output];
@@ -157,12 +227,23 @@ fn read_price(table: Table) -> Result<PricedVersion, String> {
         [None, None, None, None] if free && price.request.is_none() && price.long.is_none() => {
             Price::Free
         }
-        [Some(input), Some(cached_input), Some(cache_write), Some(output)] if !free => {
+        [Some(input), Some(cached_input), Some(cache_write), Some(output)]
+            if !free && kind == ModelKind::Chat =>
+        {
             let usual = tokens([input, cached_input, cache_write, output], price.request)
-                .ok_or_else(|| in_version("what costs nothing has to say `free = true`"))?;
+                .ok_or_else(|| in_version(NOTHING))?;
+            by_context(usual, price.long).map_err(|reason| in_version(&reason))?
+        }
+        // Where vectors are made nothing is kept, and no token comes out.
+        [Some(input), None, None, None] if !free && kind != ModelKind::Chat => {
+            let usual = tokens([input, input, input, UsdPerMillion(0)], price.request)
+                .ok_or_else(|| in_version(NOTHING))?;
             by_context(usual, price.long).map_err(|reason| in_version(&reason))?
         }
         _ if free => return Err(in_version("what is free has no prices")),
+        _ if kind != ModelKind::Chat => {
+            return Err(in_version("an `embedding` has a price of its `input` alone"));
+        }
         _ => {
             let needed = "`input`, `cached_input`, `cache_write` and `output` are all needed";
             return Err(in_version(needed));

@@ -2,7 +2,7 @@
 use cape_domain::{
     billing::{BasisPoints, Credits},
     time::Timestamp,
-    usage::{ModelClass, Price, PriceBook, TokenCounts, TokenPrices, charge},
+    usage::{ModelClass, ModelKind, Price, PriceBook, TokenCounts, TokenPrices, charge},
 };
 use cape_gateways::usage::price_book::{PriceBookError, read, shipped};
 use chrono::{TimeZone as _, Utc};
@@ -60,20 +60,25 @@ fn every_class_has_the_models_that_plans_promise() {
         "claude-haiku-4-5",
         "gemini-1.5-flash",
         "gemini-2.5-flash",
+        "text-embedding-3-small",
+        "text-embedding-3-large",
+        "gemini-embedding-001",
     ];
     assert_eq!(of(ModelClass::Small), small);
     let medium = ["gpt-4o", "gpt-4.1", "gpt-5", "claude-sonnet-4-5", "gemini-2.5-pro"];
     assert_eq!(of(ModelClass::Medium), medium);
     assert_eq!(of(ModelClass::Large), ["o3", "claude-opus-4-5"]);
     for (alias, id) in [("fast", "gpt-4o-mini"), ("smart", "claude-sonnet-4-5")] {
-        assert_eq!(book.find(alias).map(|model| model.id.as_str()), Some(id));
+        let first = book.candidates(alias, 0).first().map(|model| model.id.as_str());
+        assert_eq!(first, Some(id));
     }
 }
 
 #[test]
 fn every_shipped_model_is_sane() {
     let cent = 10_000;
-    for model in shipped().expect("sound").models() {
+    let book = shipped().expect("sound");
+    for model in book.models().iter().filter(|model| model.kind == ModelKind::Chat) {
         let name = &model.id;
         assert!(model.context_window >= 100_000, "{name}");
         assert!(model.output_cap >= 4_096, "{name}");
@@ -91,6 +96,54 @@ fn every_shipped_model_is_sane() {
             assert_eq!(prices.request, 0, "{name}");
         }
         assert!(model.price_at(on(2026, 1, 1)).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn every_shipped_model_for_vectors_has_its_length_and_a_price_of_its_input_alone() {
+    let book = shipped().expect("sound");
+    let tokens = TokenCounts { input: 1_000_000, ..TokenCounts::default() };
+    let of = |id: &str| {
+        let model = book.find(id).expect("a model of the book");
+        let ModelKind::Embedding { dimensions } = model.kind else { panic!("{id}") };
+        assert_eq!((model.output_cap, model.image_tokens, model.tools), (0, None, false));
+        let price = model.price_at(on(2026, 11, 21)).expect("a price").price;
+        assert_eq!(prices(&book, id, on(2026, 11, 21)).output, 0);
+        let cost = price.cost(&tokens).expect("in range").to_string();
+        (dimensions, model.context_window, cost)
+    };
+    let expected = |dimensions, window, cost: &str| (dimensions, window, cost.to_owned());
+    assert_eq!(of("text-embedding-3-small"), expected(1_536, 8_192, "0.020000000000"));
+    assert_eq!(of("text-embedding-3-large"), expected(3_072, 8_192, "0.130000000000"));
+    assert_eq!(of("gemini-embedding-001"), expected(3_072, 2_048, "0.150000000000"));
+    let all = book.models().iter().filter(|model| model.kind != ModelKind::Chat);
+    assert_eq!(all.count(), 3);
+}
+
+#[test]
+fn a_model_for_vectors_that_is_described_as_one_for_chats_is_refused() {
+    let vectors = MODEL.replace("output_cap = 100", "kind = \"embedding\"\ndimensions = 3");
+    let price = "[[models.prices]]\nversion = \"v1\"\neffective = 2026-01-01\ninput = \"0.02\"\n";
+    let whole = format!("{vectors}{price}");
+    let book = read(&whole).expect("sound");
+    let model = book.find("m").expect("a model of the book");
+    assert_eq!(model.kind, ModelKind::Embedding { dimensions: 3 });
+    for (from, to, reason) in [
+        ("dimensions = 3", "", "has `dimensions`"),
+        ("dimensions = 3", "dimensions = 0", "are not 1 or more"),
+        ("dimensions = 3", "dimensions = 3\noutput_cap = 1", "neither `output_cap`"),
+        ("dimensions = 3", "dimensions = 3\nimage_tokens = 1", "nor images"),
+        ("kind = \"embedding\"\n", "", "`output_cap` is needed"),
+        ("kind = \"embedding\"\n", "output_cap = 1\n", "those of an `embedding`"),
+        ("\"embedding\"", "\"image\"", "unknown variant `image`"),
+        ("input = \"0.02\"", "input = \"0.02\"\noutput = \"1\"", "`input` alone"),
+        ("input = \"0.02\"", "output = \"1\"", "`input` alone"),
+        ("input = \"0.02\"", "input = \"0\"", "`free = true`"),
+    ] {
+        let wrong = whole.replacen(from, to, 1);
+        assert_ne!(wrong, whole, "{from}");
+        let error = read(&wrong).expect_err(to).to_string();
+        assert!(error.contains("`m`") && error.contains(reason), "{error}");
     }
 }
 
@@ -155,7 +208,7 @@ fn a_book_that_is_wrong_is_refused_and_the_model_named() {
         ("output = \"0.60\"", "", "are all needed"),
         ("input = ", "free = true\ninput = ", "what is free has no prices"),
         ("upstream", "upsteam", "unknown field `upsteam`"),
-        ("\"openai\"", "\"opnai\"", "`opnai` is not a provider"),
+        ("\"openai\"", "\"Open AI\"", "`Open AI` is not the name of a provider"),
         ("\"small\"", "\"tiny\"", "`tiny` is not a class"),
         ("\"m-1\"", "\"\"", "a name is empty"),
         ("released = 2026-01-01", "released = 2026-01-01T10:00:00Z", "expected a date"),

@@ -69,6 +69,8 @@ pub struct UserView {
     email: String,
     user_type: &'static str,
     is_verified: bool,
+    /// Whether it operates the platform.
+    is_operator: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -165,6 +167,7 @@ impl From<User> for UserView {
             email: user.email.to_string(),
             user_type: user.user_type.name(),
             is_verified: user.is_verified(),
+            is_operator: user.operator,
             created_at: user.created_at,
         }
     }

@@ -1,13 +1,17 @@
 //! Buying credits.
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, http::StatusCode, post};
 use cape_domain::{access::ManageBilling, billing::Currency};
-use cape_services::billing::{OpenedOrder, PurchaseService};
+use cape_services::{
+    billing::{OpenedOrder, PurchaseService},
+    idempotency::Once,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     error::{ApiError, Failure, Problem, Unpermitted},
     extract::{Body, Fields, Permitted, Service},
+    idempotency::{ABOUT_KEY, Idempotent, kept_json},
 };
 
 /// A pack that somebody wants to buy.
@@ -34,22 +38,30 @@ pub struct OrderView {
     checkout_url: String,
 }
 
-impl From<OpenedOrder> for OrderView {
-    fn from(OpenedOrder { order, url }: OpenedOrder) -> Self {
-        Self { order_id: order.id.to_string(), provider: order.provider.name(), checkout_url: url }
+impl From<&OpenedOrder> for OrderView {
+    fn from(OpenedOrder { order, url }: &OpenedOrder) -> Self {
+        Self {
+            order_id: order.id.to_string(),
+            provider: order.provider.name(),
+            checkout_url: url.clone(),
+        }
     }
 }
 
 /// Buy credits.
 ///
 /// Opens a checkout. Credits are granted when the payment provider says that it was paid.
+/// Asking again with the same `Idempotency-Key` gives the same order; without one, it is a new order.
 #[utoipa::path(
     tag = "billing", operation_id = "purchaseCredits",
     security(("access_token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = ABOUT_KEY)),
     request_body = PurchaseBody,
     responses(
         (status = 201, description = "Can be paid", body = OrderView),
         (status = 400, description = "`billing.unknown_pack`, `billing.currency_not_sold`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`idempotency.in_flight`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`request.invalid_fields`, `idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`integration_disabled`, `billing.provider_unavailable`", body = Problem, content_type = "application/problem+json"),
         Unpermitted,
         Failure,
@@ -60,10 +72,16 @@ pub async fn purchase(
     Permitted(permit): Permitted<ManageBilling>,
     Body(body): Body<PurchaseBody>,
     purchases: Service<PurchaseService>,
+    once: Idempotent,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::default();
     let currency = fields.read("currency", body.currency.as_deref().unwrap_or("USD"));
     let currency: Currency = fields.finish(currency)?;
-    let order = purchases.purchase(permit, &body.pack, currency).await?;
-    Ok(HttpResponse::Created().json(OrderView::from(order)))
+    let answer = |order: &OpenedOrder| kept_json(StatusCode::CREATED, &OrderView::from(order));
+    once.money(permit.actor().clone(), async |attempt| {
+        let once = Once::under(attempt, &answer);
+        let order = purchases.purchase_once(permit, &body.pack, currency, once).await?;
+        Ok(HttpResponse::Created().json(OrderView::from(&order)))
+    })
+    .await
 }

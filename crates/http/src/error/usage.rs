@@ -2,18 +2,34 @@
 use actix_web::http::StatusCode;
 use cape_domain::{
     store::StoreError,
-    usage::{ModelProviderError, Quota, Refusal},
+    usage::{InvalidPeriod, ModelProviderError, Quota, Refusal, Switch, SwitchTarget},
 };
-use cape_services::usage::{ChatError, ReportError};
+use cape_services::usage::{ChatError, ReportError, SwitchError};
 
 use super::ApiError;
-use crate::usage::chat::standing_headers;
+use crate::usage::headers::standing_headers;
 
 impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::NotFound(_) => {
                 Self::client(StatusCode::NOT_FOUND, "call.not_found", error)
+            }
+            ReportError::Period(InvalidPeriod::Empty) => Self::field("from", error.to_string()),
+            ReportError::Period(InvalidPeriod::TooLong) => {
+                Self::client(StatusCode::BAD_REQUEST, "usage.period_too_long", error)
+            }
+            ReportError::TooManyBuckets(_) => {
+                Self::client(StatusCode::BAD_REQUEST, "usage.too_many_buckets", error)
+            }
+            ReportError::TooManyGroups => {
+                Self::client(StatusCode::BAD_REQUEST, "usage.report_too_large", error)
+            }
+            ReportError::TooManyCalls => {
+                Self::client(StatusCode::BAD_REQUEST, "usage.export_too_large", error)
+            }
+            ReportError::Limiter(cause) => {
+                Self::server(StatusCode::SERVICE_UNAVAILABLE, "limiter_unavailable", cause)
             }
             ReportError::Store(error) => error.into(),
         }
@@ -32,6 +48,9 @@ impl From<ChatError> for ApiError {
             E::NotAProgram => Self::client(StatusCode::FORBIDDEN, "access.forbidden", error),
             E::UnknownModel(_) => {
                 Self::client(StatusCode::NOT_FOUND, "model_not_found", error).about("model")
+            }
+            E::WrongKind { .. } => {
+                Self::client(StatusCode::BAD_REQUEST, "model_wrong_kind", error).about("model")
             }
             E::ModelNotInPlan { .. } => {
                 Self::client(StatusCode::FORBIDDEN, "model_not_in_plan", error).about("model")
@@ -52,6 +71,14 @@ impl From<ChatError> for ApiError {
                 Self::client(StatusCode::BAD_REQUEST, "context_length_exceeded", error)
                     .about("messages")
             }
+            E::InputTooLong { input, .. } => {
+                Self::client(StatusCode::BAD_REQUEST, "context_length_exceeded", error)
+                    .about(format!("input[{input}]"))
+            }
+            E::DimensionsOutOfRange { .. } => {
+                Self::client(StatusCode::BAD_REQUEST, "dimensions_out_of_range", error)
+                    .about("dimensions")
+            }
             E::Unsupported(unsupported) => {
                 let param = unsupported.parameter.clone();
                 let code = "unsupported_parameter";
@@ -63,6 +90,10 @@ impl From<ChatError> for ApiError {
             E::InsufficientCredits { .. } => {
                 Self::client(StatusCode::PAYMENT_REQUIRED, "insufficient_credits", error)
             }
+            E::Stopped(ref switch) => Self::stopped(&error, switch),
+            E::KeyTakenBack => Self::client(StatusCode::UNAUTHORIZED, "invalid_api_key", error),
+            E::NotAnswering { retry_after } => Self::server(closed, "provider_unavailable", error)
+                .with_header("retry-after", retry_after.as_secs() + 1),
             E::Limiter(cause) => Self::server(closed, "limiter_unavailable", cause),
             E::Provider(error) => error.into(),
             E::Store(error @ StoreError::Conflict { .. }) => {
@@ -75,7 +106,35 @@ impl From<ChatError> for ApiError {
     }
 }
 
+impl From<SwitchError> for ApiError {
+    fn from(error: SwitchError) -> Self {
+        use SwitchError as E;
+        let missing = StatusCode::NOT_FOUND;
+        match error {
+            E::Unknown(_) => Self::client(missing, "switch.unknown_target", error),
+            E::NotStopped(_) => Self::client(missing, "switch.not_found", error),
+            E::NotAPerson => Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
 impl ApiError {
+    /// Who calls is told that it may not; who asks for a model, that it is not to be had. Asking
+    /// again helps in neither case.
+    fn stopped(error: &ChatError, switch: &Switch) -> Self {
+        let told = match switch.target {
+            SwitchTarget::Key(_) | SwitchTarget::Workspace(_) => {
+                Self::client(StatusCode::FORBIDDEN, "stopped", error)
+            }
+            SwitchTarget::Model(_) | SwitchTarget::Provider(_) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::client(status, "model_stopped", error).about("model")
+            }
+        };
+        told.with_header("x-should-retry", "false")
+    }
+
     fn limited(error: &ChatError, refusal: &Refusal) -> Self {
         let standing = &refusal.standing;
         let mut told = Self::client(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", error)

@@ -19,13 +19,23 @@ pub struct Body<T>(pub T);
 /// The bytes of a body, as they came.
 pub struct RawBody(pub Bytes);
 
+/// The bytes that came, among the extensions of the request: for whoever asks whether the same came
+/// before.
+#[derive(Clone, Default)]
+pub(crate) struct SentBody(pub(crate) Bytes);
+
 impl FromRequest for RawBody {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = web::Bytes::from_request(request, payload);
-        Box::pin(async move { bytes.await.map(Self).map_err(|error| unreadable(&error)) })
+        let request = request.clone();
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            request.extensions_mut().insert(SentBody(bytes.clone()));
+            Ok(Self(bytes))
+        })
     }
 }
 

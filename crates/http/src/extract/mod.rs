@@ -8,11 +8,11 @@ mod query;
 use actix_web::web;
 
 pub use address::client_address;
-pub(crate) use body::reasons;
+pub(crate) use body::{SentBody, reasons};
 pub use body::{Body, Fields, RawBody, depth_within};
 pub use path::PathId;
 pub use permitted::{ClientDevice, KeyPermitted, Permitted, RequestOrigin};
-pub(crate) use permitted::{KEY_HEADER, bearer};
+pub(crate) use permitted::{GOOGLE_KEY_HEADER, bearer, presents_key};
 pub use query::QueryOf;
 
 /// A shared service.

@@ -1,5 +1,5 @@
 //! Who calls, and whether they may.
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header::{self, HeaderMap}, web};
 use cape_domain::{
     access::{Permission, Permit},
     accounts::Device,
@@ -7,7 +7,7 @@ use cape_domain::{
 use cape_services::access::{Authenticator, Origin};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Shape};
 
 /// A person who holds `P`, by an access token. The use case asks for the permit, so the handler
 /// has to.
@@ -23,7 +23,10 @@ pub struct RequestOrigin(pub Origin);
 pub struct ClientDevice(pub Option<Device>);
 
 /// Where Anthropic's clients put a key.
-pub(crate) const KEY_HEADER: &str = "x-api-key";
+const KEY_HEADER: &str = "x-api-key";
+
+/// Where Google's clients put a key.
+pub(crate) const GOOGLE_KEY_HEADER: &str = "x-goog-api-key";
 
 /// As many characters as a [`Device`] has at most.
 const LONGEST_DEVICE: usize = 200;
@@ -48,7 +51,8 @@ impl<P: Permission> FromRequest for KeyPermitted<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (door, origin, bearer) = presented(request);
-        let key = bearer.or_else(|| in_header(request));
+        let in_query = || in_query(request.path(), request.headers(), request.query_string());
+        let key = bearer.or_else(|| in_header(request)).or_else(in_query);
         Box::pin(async move {
             let key = key.ok_or_else(ApiError::key_missing)?;
             let caller = door.program(&key, origin).await?;
@@ -83,9 +87,29 @@ fn presented(request: &HttpRequest) -> (web::Data<Authenticator>, Origin, Option
     (door.clone(), origin(request), bearer(request))
 }
 
-/// The key where Anthropic's clients put it.
+/// The key where Anthropic's or Google's clients put it.
 fn in_header(request: &HttpRequest) -> Option<String> {
-    Some(request.headers().get(KEY_HEADER)?.to_str().ok()?.to_owned())
+    let header = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
+    header(KEY_HEADER).or_else(|| header(GOOGLE_KEY_HEADER))
+}
+
+/// The key in the address, where some of Google's clients put it, and nobody else. No log of ours
+/// shows it.
+fn in_query(path: &str, headers: &HeaderMap, query: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Keyed {
+        key: Option<String>,
+    }
+    if query.is_empty() || Shape::of(path, headers) != Shape::Gemini {
+        return None;
+    }
+    web::Query::<Keyed>::from_query(query).ok()?.into_inner().key
+}
+
+/// Whether something is presented, wherever it stands.
+pub(crate) fn presents_key(path: &str, headers: &HeaderMap, query: &str) -> bool {
+    let names = [header::AUTHORIZATION.as_str(), KEY_HEADER, GOOGLE_KEY_HEADER];
+    names.iter().any(|name| headers.contains_key(*name)) || in_query(path, headers, query).is_some()
 }
 
 /// What somebody presents as bearer.

@@ -158,7 +158,7 @@ pub async fn flood(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let gate = request.app_data::<web::Data<FloodGate>>().expect("mounted").clone();
     let address = request.extensions().get::<Origin>().and_then(|origin| origin.address);
-    let entry = Entry::of(request.path(), request.headers());
+    let entry = Entry::of(request.path(), request.headers(), request.query_string());
     match entry {
         Entry::Probe => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         Entry::Anonymous => match gate.count(address) {

@@ -2,6 +2,7 @@
 mod finish;
 mod flood;
 mod observe;
+mod timings;
 
 pub use finish::finish;
 pub use flood::{FloodGate, FloodRules, flood};

@@ -1,6 +1,9 @@
 //! Every request gets an id, an origin, headers that protect the caller, a line in the log and
 //! a place in the metrics; every failure gets the shape that its path reads.
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage as _, HttpResponse,
@@ -9,7 +12,11 @@ use actix_web::{
     error::InternalError,
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue, VARY},
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+            REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+            X_FRAME_OPTIONS,
+        },
     },
     middleware::Next,
     web,
@@ -20,6 +27,7 @@ use cape_domain::{
 };
 use cape_services::access::Origin;
 
+use super::timings;
 use crate::{
     error::{ApiError, Shape},
     extract::client_address,
@@ -55,24 +63,19 @@ pub async fn observe(
     let id = given_id(request.headers()).unwrap_or_else(|| RequestId::next(&*observer.ids));
     let address = address(&request, &observer.trusted);
     request.extensions_mut().insert(Origin { request: id, address });
-    let (method, shape) = (request.method().clone(), Shape::of(request.path()));
+    let (method, shape) = (request.method().clone(), Shape::of(request.path(), request.headers()));
     let mut answer = match next.call(request).await {
         Ok(answer) => shaped(answer.map_into_boxed_body(), shape, id),
         Err(error) => {
             let mut told = failure(&error, shape, id);
-            put_headers(told.headers_mut(), id, begun.elapsed().as_secs_f64());
+            put_headers(told.headers_mut(), id, begun.elapsed());
             return Err(InternalError::from_response(error, told).into());
         }
     };
     let route = answer.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, elapsed) = (answer.status(), begun.elapsed());
-    put_headers(answer.headers_mut(), id, elapsed.as_secs_f64());
-    let labels = [
-        ("method", method.as_str().to_owned()),
-        ("route", route.clone()),
-        ("status", status.as_str().to_owned()),
-    ];
-    metrics::histogram!("cape_http_request_seconds", &labels).record(elapsed.as_secs_f64());
+    put_headers(answer.headers_mut(), id, elapsed);
+    timings::record(&method, &route, status, elapsed);
     tracing::info!(
         request.id = %id, http.method = %method, http.route = %route,
         http.status = status.as_u16(), elapsed_us = elapsed.as_micros(), "request"
@@ -124,26 +127,88 @@ fn failure(error: &Error, shape: Shape, id: RequestId) -> HttpResponse {
     error.answer(shape, Some(id))
 }
 
-fn put_headers(headers: &mut HeaderMap, id: RequestId, seconds: f64) {
-    for (name, value) in [
-        ("x-request-id", id.to_string()),
-        ("x-response-time", format!("{seconds:.3}s")),
-        ("x-content-type-options", "nosniff".to_owned()),
-        ("x-frame-options", "DENY".to_owned()),
-        ("referrer-policy", "no-referrer".to_owned()),
-        ("strict-transport-security", "max-age=63072000; includeSubDomains".to_owned()),
-        ("cross-origin-opener-policy", "same-origin".to_owned()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static RESPONSE_TIME: HeaderName = HeaderName::from_static("x-response-time");
+
+/// What every answer says, and nobody else may.
+static ALWAYS: [(HeaderName, HeaderValue); 5] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// What an answer says that says nothing else.
+static OTHERWISE: [(HeaderName, HeaderValue); 2] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+];
+
+fn put_headers(headers: &mut HeaderMap, id: RequestId, elapsed: Duration) {
+    for (name, text) in [(&REQUEST_ID, id.to_string()), (&RESPONSE_TIME, in_seconds(elapsed))] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name.clone(), value);
         }
     }
-    for (name, value) in [
-        ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    ] {
+    for (name, value) in &ALWAYS {
+        headers.insert(name.clone(), value.clone());
+    }
+    for (name, value) in &OTHERWISE {
         if !headers.contains_key(name) {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// To the millisecond, rounded.
+fn in_seconds(elapsed: Duration) -> String {
+    let millis = (elapsed.as_micros() + 500) / 1000;
+    format!("{}.{:03}s", millis / 1000, millis % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_to_the_millisecond() {
+        for (micros, expected) in [
+            (0, "0.000s"),
+            (499, "0.000s"),
+            (500, "0.001s"),
+            (12_345, "0.012s"),
+            (999_499, "0.999s"),
+            (999_500, "1.000s"),
+            (61_002_000, "61.002s"),
+        ] {
+            assert_eq!(in_seconds(Duration::from_micros(micros)), expected);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_how_it_may_be_kept_is_not_contradicted() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+        let id = "req_00000000000000000000000000000007".parse().expect("an id");
+        put_headers(&mut headers, id, Duration::from_millis(3));
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        for (name, expected) in [
+            ("cache-control", "max-age=60"),
+            ("x-frame-options", "DENY"),
+            ("x-request-id", "req_00000000000000000000000000000007"),
+            ("x-response-time", "0.003s"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ] {
+            assert_eq!(said(name), Some(expected), "{name}");
         }
     }
 }

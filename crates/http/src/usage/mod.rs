@@ -1,11 +1,22 @@
-//! `/v1`, where models are called, and `/api/usage`, where it is shown what that cost.
+//! `/v1`, where models are called, `/api/usage`, where it is shown what that cost, and `/api/ai`,
+//! where it is shown which models there are and how well they answer.
+pub mod ai;
 pub mod chat;
+pub mod embeddings;
+pub mod explain;
+pub mod generate;
+pub(crate) mod headers;
+mod image;
 pub mod messages;
 pub mod models;
+mod pieces;
 pub mod reports;
+pub mod responses;
 mod sse;
+pub mod switches;
 
 use actix_web::http::StatusCode;
+pub(crate) use sse::Whole;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::ApiError;
@@ -13,10 +24,18 @@ use crate::error::ApiError;
 /// Mounts what people see.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(reports::summary)
-        .service(reports::records)
-        .service(reports::record)
-        .service(reports::quota);
+        .service(reports::summary::show)
+        .service(reports::series::show)
+        .service(reports::records::list)
+        .service(reports::records::show)
+        .service(reports::limits::show_quota)
+        .service(reports::limits::show)
+        .service(ai::catalogue::providers)
+        .service(ai::catalogue::models)
+        .service(ai::performance::show)
+        .service(switches::list)
+        .service(switches::stop)
+        .service(switches::release);
 }
 
 /// Mounts what programs call.
@@ -25,7 +44,24 @@ pub fn gateway_routes(config: &mut ServiceConfig) {
         .service(models::list)
         .service(models::show)
         .service(chat::complete)
-        .service(messages::create);
+        .service(embeddings::create)
+        .service(responses::create)
+        .service(messages::count_tokens)
+        .service(generate::v1::generate_content)
+        .service(generate::v1::stream_generate_content)
+        .service(generate::v1::count_tokens)
+        .service(messages::create)
+        .service(explain::explain);
+}
+
+/// Mounts what Google's clients call.
+pub fn google_routes(config: &mut ServiceConfig) {
+    config
+        .service(generate::v1beta::list_models)
+        .service(generate::v1beta::show_model)
+        .service(generate::v1beta::generate_content)
+        .service(generate::v1beta::stream_generate_content)
+        .service(generate::v1beta::count_tokens);
 }
 
 /// A number, if it lies in a range.

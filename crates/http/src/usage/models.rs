@@ -1,15 +1,13 @@
 //! Which models can be called.
-use actix_web::{
-    get,
-    web::{Json, Path},
-};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, web::Path};
 use cape_domain::access::ViewModels;
 use cape_services::usage::{ModelService, OpenModel};
 use cape_wire::openai::{Model, ModelList};
 
+use super::generate::models::{self as google, Page};
 use crate::{
-    error::{ApiError, GatewayError, GatewayFailure},
-    extract::{KeyPermitted, Service},
+    error::{ApiError, GatewayError, GatewayFailure, asks_as_google},
+    extract::{KeyPermitted, QueryOf, Service},
 };
 
 fn view(model: OpenModel) -> Model {
@@ -19,7 +17,8 @@ fn view(model: OpenModel) -> Model {
 
 /// List the models this plan reaches.
 ///
-/// In `OpenAI`'s shape.
+/// In `OpenAI`'s shape, all at once; or in Google's, as below `/v1beta`, for a key in
+/// `x-goog-api-key`.
 #[utoipa::path(
     tag = "usage", operation_id = "listModels",
     security(("api_key" = [])),
@@ -31,15 +30,21 @@ fn view(model: OpenModel) -> Model {
 #[get("/models")]
 pub async fn list(
     KeyPermitted(permit): KeyPermitted<ViewModels>,
+    request: HttpRequest,
     models: Service<ModelService>,
-) -> Result<Json<ModelList>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let open = models.list(permit).await?;
-    Ok(Json(ModelList::new(open.into_iter().map(view).collect())))
+    let mut answer = HttpResponse::Ok();
+    if asks_as_google(request.headers()) {
+        let QueryOf(page) = QueryOf::<Page>::extract(&request).await?;
+        return Ok(answer.json(google::page(open, &page)?));
+    }
+    Ok(answer.json(ModelList::new(open.into_iter().map(view).collect())))
 }
 
 /// Show a model this plan reaches.
 ///
-/// By its name or an alias, in `OpenAI`'s shape.
+/// By its name or an alias, in `OpenAI`'s shape; or in Google's for a key in `x-goog-api-key`.
 #[utoipa::path(
     tag = "usage", operation_id = "getModel",
     security(("api_key" = [])),
@@ -54,7 +59,13 @@ pub async fn list(
 pub async fn show(
     KeyPermitted(permit): KeyPermitted<ViewModels>,
     model: Path<String>,
+    request: HttpRequest,
     models: Service<ModelService>,
-) -> Result<Json<Model>, ApiError> {
-    Ok(Json(view(models.find(permit, &model).await?)))
+) -> Result<HttpResponse, ApiError> {
+    let found = models.find(permit, &model).await?;
+    let mut answer = HttpResponse::Ok();
+    if asks_as_google(request.headers()) {
+        return Ok(answer.json(google::view(found)));
+    }
+    Ok(answer.json(view(found)))
 }

@@ -1,5 +1,5 @@
 //! Server-sent events, whatever is in them.
-use std::future::Future;
+use std::{cell::Cell, future::Future, rc::Rc};
 
 use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
 use bytes::Bytes;
@@ -25,6 +25,30 @@ where
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(pieces)
+}
+
+/// Whether an answer of events came to its good end. Whoever writes its last event says so. An
+/// answer of which nobody said so is not given again to who asks again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Whole(Rc<Cell<bool>>);
+
+impl Whole {
+    /// That of an answer that is being built.
+    pub(super) fn of(answer: &mut HttpResponseBuilder) -> Self {
+        let whole = Self::default();
+        answer.extensions_mut().insert(whole.clone());
+        whole
+    }
+
+    /// The last event is about to be sent, and everything went well.
+    pub(super) fn reach(&self) {
+        self.0.set(true);
+    }
+
+    /// Whether the last event is on its way.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.0.get()
+    }
 }
 
 /// Writes an event, with its name if it has one.

@@ -7,6 +7,7 @@ use cape_domain::{
     time::Timestamp,
 };
 use sea_orm::{ColumnTrait as _, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use crate::{error, store::SqlWork};
 
@@ -79,6 +80,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
         },
         API_KEY => ControlChange::ApiKeyChanged(ApiKeyId::new(row.subject)),
         "plan_changed" => ControlChange::PlanChanged(WorkspaceId::new(row.subject)),
+        "switches_changed" => ControlChange::SwitchesChanged,
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
     Ok(ControlEntry { id: ControlId::new(row.id), at: row.at, change })
@@ -91,6 +93,8 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         }
         ControlChange::ApiKeyChanged(key) => (API_KEY, key.raw(), None),
         ControlChange::PlanChanged(workspace) => ("plan_changed", workspace.raw(), None),
+        // It is about all of them.
+        ControlChange::SwitchesChanged => ("switches_changed", Uuid::nil(), None),
     };
     row::Model { id: entry.id.raw(), at: entry.at, kind: kind.to_owned(), subject, epoch }
 }

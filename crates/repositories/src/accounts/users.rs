@@ -11,12 +11,13 @@ use cape_domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Unchanged},
-    ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel, JoinType, QueryFilter,
-    QuerySelect,
+    ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel,
+    JoinType, QueryFilter, QueryResult, QuerySelect, QueryTrait as _,
     sea_query::{Expr, LockType},
 };
+use uuid::Uuid;
 
-use crate::{error, store::SqlWork};
+use crate::{error, prepared::Prepared, store::SqlWork};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -31,6 +32,7 @@ mod row {
         pub user_type: String,
         pub verified_at: Option<DateTimeUtc>,
         pub deactivated_at: Option<DateTimeUtc>,
+        pub operator: bool,
         pub created_at: DateTimeUtc,
         pub version: i64,
     }
@@ -61,6 +63,37 @@ mod profile {
 const USER: &str = "user";
 const PROFILE: &str = "profile";
 
+/// A user and its profile, by the user's id.
+static WITH_PROFILE: Prepared = Prepared::new(|| {
+    let own =
+        row::Entity::belongs_to(profile::Entity).from(row::Column::Id).to(profile::Column::UserId);
+    let user = row::Entity::find_by_id(Uuid::nil()).join(JoinType::InnerJoin, own.into());
+    user.select_also(profile::Entity).into_query()
+});
+
+/// What [`WITH_PROFILE`] finds: the user's columns, and then the profile's, in the order of the
+/// models.
+fn rows_of(found: &QueryResult) -> Result<(row::Model, profile::Model), DbErr> {
+    let user = row::Model {
+        id: found.try_get_by_index(0)?,
+        email: found.try_get_by_index(1)?,
+        password: found.try_get_by_index(2)?,
+        user_type: found.try_get_by_index(3)?,
+        verified_at: found.try_get_by_index(4)?,
+        deactivated_at: found.try_get_by_index(5)?,
+        operator: found.try_get_by_index(6)?,
+        created_at: found.try_get_by_index(7)?,
+        version: found.try_get_by_index(8)?,
+    };
+    let profile = profile::Model {
+        user_id: found.try_get_by_index(9)?,
+        full_name: found.try_get_by_index(10)?,
+        company: found.try_get_by_index(11)?,
+        updated_at: found.try_get_by_index(12)?,
+    };
+    Ok((user, profile))
+}
+
 #[async_trait]
 impl UserReads for SqlWork {
     async fn find(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -83,18 +116,11 @@ impl UserReads for SqlWork {
     }
 
     async fn with_profile(&mut self, id: UserId) -> Result<Option<(User, Profile)>, StoreError> {
-        let own = row::Entity::belongs_to(profile::Entity)
-            .from(row::Column::Id)
-            .to(profile::Column::UserId);
-        // All of at most one: SeaORM binds a limit as a parameter, and a statement whose limit is
-        // bound is planned anew by SQLite each time.
-        let found = row::Entity::find_by_id(id.raw())
-            .join(JoinType::InnerJoin, own.into())
-            .select_also(profile::Entity)
-            .all(&self.transaction)
-            .await
-            .map_err(error::on(USER))?;
-        let Some((user, Some(profile))) = found.into_iter().next() else { return Ok(None) };
+        let backend = self.transaction.get_database_backend();
+        let statement = WITH_PROFILE.with(backend, vec![id.raw().into()]);
+        let found = self.transaction.query_one_raw(statement).await.map_err(error::on(USER))?;
+        let Some(found) = found else { return Ok(None) };
+        let (user, profile) = rows_of(&found).map_err(error::on(USER))?;
         Ok(Some((from_row(user)?, from_profile_row(profile)?)))
     }
 
@@ -172,6 +198,7 @@ fn from_row(row: row::Model) -> Result<User, StoreError> {
             .map_err(|_| error::unknown(USER, "user type", &row.user_type))?,
         verification: row.verified_at.map_or(Verification::Pending, verified),
         state: row.deactivated_at.map_or(UserState::Active, deactivated),
+        operator: row.operator,
         created_at: row.created_at,
         version: error::number(USER, row.version)?,
     })
@@ -191,6 +218,7 @@ fn to_row(user: &User) -> row::Model {
             UserState::Active => None,
             UserState::Deactivated { at } => Some(at),
         },
+        operator: user.operator,
         created_at: user.created_at,
         version: user.version.into(),
     }

@@ -5,19 +5,19 @@ use async_trait::async_trait;
 use cape_domain::{
     billing::{BasisPoints, Credits},
     ids::{ApiKeyId, CallId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
-    page::{Cursor, Page, PageRequest},
     store::StoreError,
     usage::{
-        Call, CallReads, CallRepository, CallState, FailureKind, Metered, ModelUsage, QuotaPeriod,
-        Timing, TokenCounts, UsdAmount,
+        Call, CallReads, CallRepository, CallState, FailureKind, Metered, Timing, TokenCounts,
+        UsdAmount,
     },
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
+    sea_query::{Expr, OnConflict},
 };
 
-use super::report;
-use crate::{error, page::newest_first, store::SqlWork};
+use crate::{error, store::SqlWork};
 
 pub(super) mod row {
     use sea_orm::entity::prelude::*;
@@ -89,37 +89,16 @@ impl CallReads for SqlWork {
             .map(from_row)
             .transpose()
     }
-
-    async fn list(
-        &mut self,
-        workspace: WorkspaceId,
-        page: PageRequest,
-    ) -> Result<Page<Call>, StoreError> {
-        let own = row::Entity::find()
-            .filter(self.within(Column::WorkspaceId))
-            .filter(Column::WorkspaceId.eq(workspace.raw()));
-        let rows = newest_first(own, page, Column::StartedAt, Column::Id)
-            .all(&self.transaction)
-            .await
-            .map_err(error::on(WHAT))?;
-        let calls = rows.into_iter().map(from_row).collect::<Result<_, _>>()?;
-        Ok(page.page(calls, |call: &Call| Cursor { at: call.started_at, id: call.id.raw() }))
-    }
-
-    async fn usage(
-        &mut self,
-        workspace: WorkspaceId,
-        period: QuotaPeriod,
-    ) -> Result<Vec<ModelUsage>, StoreError> {
-        report::by_model(self, workspace, period).await
-    }
 }
 
 #[async_trait]
 impl CallRepository for SqlWork {
-    async fn insert(&mut self, call: &Call) -> Result<(), StoreError> {
-        self.admit(WHAT, call.workspace)?;
-        row::Entity::insert(to_row(call)?.into_active_model())
+    async fn insert_all(&mut self, calls: &[Call]) -> Result<(), StoreError> {
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let rows = self.rows(calls)?;
+        row::Entity::insert_many(rows)
             .exec_without_returning(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
@@ -138,20 +117,67 @@ impl CallRepository for SqlWork {
         Ok(())
     }
 
-    /// A call ends once: the state is compared and set in one statement.
-    async fn end(&mut self, call: &Call) -> Result<(), StoreError> {
-        self.admit(WHAT, call.workspace)?;
-        let result = row::Entity::update_many()
-            .set(ended_columns(call)?)
-            .filter(Column::Id.eq(call.id.raw()))
-            .filter(Column::WorkspaceId.eq(call.workspace.raw()))
+    /// A call ends once: the state is compared and set in one statement. It is an insertion that
+    /// meets the rows that are there, because then each can be set to something of its own.
+    async fn end_all(&mut self, calls: &[Call]) -> Result<(), StoreError> {
+        if calls.iter().any(|call| matches!(call.state, CallState::Running { .. })) {
+            return Err(error::corrupt(WHAT, "a running call has not ended"));
+        }
+        let rows = self.rows(calls)?;
+        let running = row::Entity::find()
+            .filter(Column::Id.is_in(calls.iter().map(|call| call.id.raw())))
+            .filter(self.within(Column::WorkspaceId))
             .filter(Column::State.eq(RUNNING))
-            .exec(&self.transaction)
+            .count(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;
-        if result.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
+        if running != calls.len() as u64 {
+            return Err(StoreError::Conflict { what: WHAT });
+        }
+        let ended = OnConflict::column(Column::Id)
+            .update_columns(ENDED)
+            .action_and_where(Expr::col((row::Entity, Column::State)).eq(RUNNING))
+            .to_owned();
+        let changed = row::Entity::insert_many(rows)
+            .on_conflict(ended)
+            .exec_without_returning(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        if changed == running { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
     }
 }
+
+impl SqlWork {
+    fn rows(&self, calls: &[Call]) -> Result<Vec<row::ActiveModel>, StoreError> {
+        let row = |call: &Call| {
+            self.admit(WHAT, call.workspace)?;
+            to_row(call)
+        };
+        calls.iter().map(row).collect()
+    }
+}
+
+/// What the end of a call sets: what it used, and which model answered it.
+const ENDED: [Column; 18] = [
+    Column::Model,
+    Column::Provider,
+    Column::PriceVersion,
+    Column::Input,
+    Column::CachedInput,
+    Column::CacheWrite,
+    Column::Output,
+    Column::Reasoning,
+    Column::CostPico,
+    Column::ChargeMicros,
+    Column::Estimated,
+    Column::State,
+    Column::TransactionId,
+    Column::TotalUs,
+    Column::ProviderUs,
+    Column::FirstTokenUs,
+    Column::EndedAt,
+    Column::Failure,
+];
 
 fn metered_columns(metered: &Metered) -> Result<row::ActiveModel, StoreError> {
     let Metered { tokens, cost, charge, estimated } = metered;
@@ -193,13 +219,6 @@ fn state_columns(call: &Call) -> Result<row::ActiveModel, StoreError> {
     })
 }
 
-fn ended_columns(call: &Call) -> Result<row::ActiveModel, StoreError> {
-    match call.state {
-        CallState::Running { .. } => Err(error::corrupt(WHAT, "a running call has not ended")),
-        CallState::Settled { .. } | CallState::Failed { .. } => state_columns(call),
-    }
-}
-
 fn to_row(call: &Call) -> Result<row::ActiveModel, StoreError> {
     Ok(row::ActiveModel {
         id: Set(call.id.raw()),
@@ -219,7 +238,7 @@ fn to_row(call: &Call) -> Result<row::ActiveModel, StoreError> {
     })
 }
 
-fn from_row(row: row::Model) -> Result<Call, StoreError> {
+pub(super) fn from_row(row: row::Model) -> Result<Call, StoreError> {
     let state = state(&row)?;
     Ok(Call {
         id: CallId::new(row.id),

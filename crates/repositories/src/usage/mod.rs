@@ -1,12 +1,13 @@
-//! Calls, quotas and what keys have spent, as rows: one file per repository.
+//! Calls, quotas, what keys have spent and what is stopped, as rows: one file per repository.
 mod calls;
 mod key_spending;
 mod quotas;
 mod report;
+mod switches;
 
 use cape_domain::usage::{
-    CallReads, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
-    QuotaRepository, UsageReads, UsageRepositories,
+    CallReads, CallReports, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
+    QuotaRepository, SwitchReads, SwitchRepository, UsageReads, UsageRepositories,
 };
 
 use crate::store::SqlWork;
@@ -16,11 +17,19 @@ impl UsageReads for SqlWork {
         self
     }
 
+    fn reports(&mut self) -> &mut dyn CallReports {
+        self
+    }
+
     fn quotas(&mut self) -> &mut dyn QuotaReads {
         self
     }
 
     fn key_spending(&mut self) -> &mut dyn KeySpendingReads {
+        self
+    }
+
+    fn switches(&mut self) -> &mut dyn SwitchReads {
         self
     }
 }
@@ -35,6 +44,10 @@ impl UsageRepositories for SqlWork {
     }
 
     fn key_spending(&mut self) -> &mut dyn KeySpendingRepository {
+        self
+    }
+
+    fn switches(&mut self) -> &mut dyn SwitchRepository {
         self
     }
 }

@@ -57,23 +57,23 @@ impl QuotaRepository for SqlWork {
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
         limit: u64,
     ) -> Result<bool, StoreError> {
         self.admit(WHAT, workspace)?;
-        // The first call of a period is inserted without a look at the limit.
-        if limit == 0 {
-            return Ok(false);
-        }
+        // The first calls of a period are inserted without a look at the limit.
+        let Some(most_before) = limit.checked_sub(calls) else { return Ok(false) };
+        let calls = i64::try_from(calls).map_err(|e| error::corrupt(WHAT, e))?;
         let used = || Expr::col((row::Entity, Column::Used));
         let next = OnConflict::columns([Column::WorkspaceId, Column::PeriodStart])
-            .value(Column::Used, used().add(1))
-            .action_and_where(used().lt(i64::try_from(limit).unwrap_or(i64::MAX)))
+            .value(Column::Used, used().add(calls))
+            .action_and_where(used().lte(i64::try_from(most_before).unwrap_or(i64::MAX - calls)))
             .to_owned();
         let first = row::Model {
             workspace_id: workspace.raw(),
             period_start: period.start,
             period_end: period.end,
-            used: 1,
+            used: calls,
         };
         let counted = row::Entity::insert(first.into_active_model())
             .on_conflict(next)
@@ -87,13 +87,16 @@ impl QuotaRepository for SqlWork {
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
     ) -> Result<(), StoreError> {
         self.admit(WHAT, workspace)?;
+        let calls = i64::try_from(calls).map_err(|e| error::corrupt(WHAT, e))?;
+        let used = || Expr::col(Column::Used);
+        let left = Expr::case(used().gt(calls), used().sub(calls)).finally(0);
         row::Entity::update_many()
-            .col_expr(Column::Used, Expr::col(Column::Used).sub(1))
+            .col_expr(Column::Used, left.into())
             .filter(Column::WorkspaceId.eq(workspace.raw()))
             .filter(Column::PeriodStart.eq(period.start))
-            .filter(Column::Used.gt(0))
             .exec(&self.transaction)
             .await
             .map_err(error::on(WHAT))?;

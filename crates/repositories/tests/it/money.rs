@@ -3,7 +3,7 @@ use cape_domain::{
     billing::{Credits, Posted, purchase},
     page::PageRequest,
     store::{Durability, Scope, Store as _, StoreError},
-    usage::QuotaPeriod,
+    usage::{CallFilter, GroupBy, QuotaPeriod},
 };
 use cape_testkit::fixtures::{
     ACME, at, call, credits, fund, head, metered, order, subscription, timing, tokens, webhook,
@@ -92,13 +92,16 @@ async fn a_sum_that_does_not_fit_is_an_error_and_not_less() {
         work.commit().await.expect("commit");
         let mut read = store.read(Scope::Platform).await.expect("read");
         let period = QuotaPeriod { start: at(0), end: at(100) };
-        let summed = read.calls().usage(ACME, period).await;
+        let filter = CallFilter::default().over(period);
+        let summed = read.reports().totals(ACME, &filter, GroupBy::Model, 10).await;
         assert!(summed.is_err(), "{summed:?}");
         drop(read);
         let mut read = store.read(Scope::Platform).await.expect("read");
         let period = QuotaPeriod { start: at(0), end: at(11) };
-        let summed = read.calls().usage(ACME, period).await.expect("one of them fits");
-        assert_eq!(summed[0].cost.pico(), i64::MAX / 2 + 1);
+        let filter = CallFilter::default().over(period);
+        let summed = read.reports().totals(ACME, &filter, GroupBy::Model, 10).await;
+        let summed = summed.expect("one of them fits");
+        assert_eq!(summed[0].usage.cost.pico(), i64::MAX / 2 + 1);
     }
 }
 

@@ -7,8 +7,8 @@ use cape_domain::{
 };
 use cape_testkit::{
     fixtures::{
-        ACME, ADA, api_key, at, audit_entry, email_change, invitation, job, mail, membership,
-        one_time, session,
+        ACME, ADA, api_key, at, audit_entry, email_change, idempotency_entry, invitation, job,
+        mail, membership, one_time, session,
     },
     promises::inhabit,
 };
@@ -83,6 +83,27 @@ async fn a_row_of_accounts_that_makes_no_sense_is_corrupt_and_not_guessed_at() {
         assert_corrupt(read.mails().find(mail(3).id).await);
         assert_corrupt(read.invitations().list(ACME, PageRequest::first()).await);
         assert_corrupt(read.email_changes().find(ADA).await);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_neither_reserved_nor_answered_is_corrupt_and_not_carried_out_again() {
+    for store in stores().await {
+        inhabit(&*store).await.expect("inhabited");
+        let entry = idempotency_entry(1);
+        let mut work = store.begin(Scope::Platform, Durability::Process).await.expect("begin");
+        assert!(work.idempotency().reserve(&entry).await.expect("reserve"));
+        work.commit().await.expect("commit");
+        for change in [
+            "leased_until = NULL",
+            "sealed_for = workspace_id",
+            "sealed_for = workspace_id, sealed = fingerprint, leased_until = expires_at",
+            "sealed_for = NULL, leased_until = expires_at, sealed = NULL, attempt = 5000000000",
+        ] {
+            tamper(&store, &format!("UPDATE idempotency_entries SET {change}")).await;
+            let mut read = store.read(Scope::Platform).await.expect("read");
+            assert_corrupt(read.idempotency().find(&entry.requester, entry.key).await);
+        }
     }
 }
 

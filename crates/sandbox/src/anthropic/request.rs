@@ -1,10 +1,13 @@
-//! What is asked of `/messages`, read as strictly as the vendor reads it.
+//! What is asked of `/messages` and of its count of tokens, read as strictly as the vendor reads it.
 use serde_json::Value;
 
-use super::{MODELS, error::AnthropicError};
+use super::{
+    MODELS, THOUGHTLESS, cache::Beginning, content::Listener, error::AnthropicError,
+    thinking::Thinking,
+};
 use crate::{
     fields::{BadField, Object, count, given, list, only, switch, text, within},
-    script::{Conversation, Script},
+    script::Script,
     tools::Tool,
 };
 
@@ -31,6 +34,18 @@ const PARAMETERS: [&str; 20] = [
     "top_p",
 ];
 
+/// Parameters of a request to count tokens.
+const COUNTED: [&str; 8] = [
+    "cache_control",
+    "messages",
+    "model",
+    "output_config",
+    "system",
+    "thinking",
+    "tool_choice",
+    "tools",
+];
+
 /// A request that will be answered.
 pub(crate) struct Ask {
     /// The model, one of [`MODELS`].
@@ -39,115 +54,64 @@ pub(crate) struct Ask {
     pub(crate) stream: bool,
     /// What will be answered.
     pub(crate) script: Script,
+    /// Whether and how it is thought about first.
+    pub(crate) thinking: Option<Thinking>,
+    /// What is to be kept of it.
+    pub(crate) beginning: Beginning,
 }
 
 impl Ask {
     /// Reads a body. The system prompt counts as a message.
     pub(crate) fn read(body: &[u8]) -> Result<Self, AnthropicError> {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-            return Err(AnthropicError::malformed());
-        };
+        let fields = object(body)?;
         only(&fields, &PARAMETERS)?;
-        let name = text(&fields, "model")?;
         let limit = count(&fields, "max_tokens")?.ok_or_else(|| BadField::missing("max_tokens"))?;
-        let mut conversation = Conversation::default();
-        if let Some(system) = given(&fields, "system") {
-            conversation.hear(false, &said(system, "system")?.texts);
-        }
-        let answers_a_tool = hear(&mut conversation, list(&fields, "messages")?)?;
         within(&fields, "temperature", 0.0, 1.0)?;
         within(&fields, "top_p", 0.0, 1.0)?;
         let stream = switch(&fields, "stream")?;
-        let tool = chosen_tool(&fields)?.filter(|_| !answers_a_tool);
+        Self::of(&fields, Some(limit), stream)
+    }
+
+    /// Reads the body of a request whose tokens are counted: nothing is said of its answer.
+    pub(crate) fn read_to_count(body: &[u8]) -> Result<Self, AnthropicError> {
+        let fields = object(body)?;
+        only(&fields, &COUNTED)?;
+        Self::of(&fields, None, false)
+    }
+
+    fn of(fields: &Object, limit: Option<u64>, stream: bool) -> Result<Self, AnthropicError> {
+        let name = text(fields, "model")?;
+        let thinking = Thinking::read(fields, limit)?;
+        let mut listener = Listener::default();
+        let tools = given(fields, "tools").and_then(Value::as_array).map(Vec::as_slice);
+        listener.tools(tools.unwrap_or_default())?;
+        if let Some(system) = given(fields, "system") {
+            listener.system(system)?;
+        }
+        listener.messages(list(fields, "messages")?, thinking)?;
+        let Listener { conversation, mut beginning, answers_a_tool } = listener;
+        beginning.keep_all(fields, conversation.input_tokens())?;
+        let tool = chosen_tool(fields)?.filter(|_| !answers_a_tool);
         let model = MODELS.into_iter().find(|model| *model == name);
         let model = model.ok_or_else(|| AnthropicError::unknown_model(name))?;
-        let script = Script::write(&conversation, tool, Some(limit))?;
-        Ok(Self { model, stream, script })
+        if thinking.is_some() && model == THOUGHTLESS {
+            let reason = format!("{model} does not support thinking");
+            return Err(BadField::refused("thinking", reason).into());
+        }
+        let thinking = thinking.map(|thinking| thinking.about(conversation.last_user_text()));
+        let room = limit.map(|limit| match thinking {
+            Some(_) => limit.saturating_sub(Thinking::TOKENS),
+            None => limit,
+        });
+        let script = Script::write(&conversation, tool, room)?;
+        Ok(Self { model, stream, script, thinking, beginning })
     }
 }
 
-/// Takes in the messages, and tells whether the last one carries a tool's result.
-fn hear(conversation: &mut Conversation, messages: &[Value]) -> Result<bool, BadField> {
-    let (mut calls, mut last_answers): (Vec<&str>, bool) = (Vec::new(), false);
-    for (place, message) in messages.iter().enumerate() {
-        let path = format!("messages.{place}");
-        let fields = message.as_object().ok_or_else(|| BadField::not_a(&path, "dictionary"))?;
-        only(fields, &["role", "content"])
-            .map_err(|bad| BadField { path: format!("{path}.{}", bad.path), ..bad })?;
-        let role = fields.get("role").and_then(Value::as_str).unwrap_or_default();
-        if !["user", "assistant"].contains(&role) {
-            let reason = format!("Unexpected role \"{role}\". Expected \"user\" or \"assistant\".");
-            return Err(BadField::refused(format!("{path}.role"), reason));
-        }
-        let content =
-            given(fields, "content").ok_or_else(|| BadField::missing(format!("{path}.content")))?;
-        let said = said(content, &format!("{path}.content"))?;
-        if let Some(stray) = said.answered.iter().find(|id| !calls.contains(id)) {
-            let reason = format!("unexpected `tool_use_id` found in `tool_result` blocks: {stray}");
-            return Err(BadField::refused(format!("{path}.content"), reason));
-        }
-        last_answers = !said.answered.is_empty();
-        conversation.hear(role == "user", &said.texts);
-        conversation.overhear(&said.results);
-        calls = said.called;
-    }
-    Ok(last_answers)
-}
-
-#[derive(Default)]
-struct Said<'a> {
-    texts: Vec<&'a str>,
-    results: Vec<&'a str>,
-    called: Vec<&'a str>,
-    answered: Vec<&'a str>,
-}
-
-fn said<'a>(content: &'a Value, path: &str) -> Result<Said<'a>, BadField> {
-    let mut said = Said::default();
-    match content {
-        Value::String(text) => said.texts.push(text),
-        Value::Array(blocks) => {
-            for (place, block) in blocks.iter().enumerate() {
-                said.block(block, &format!("{path}.{place}"))?;
-            }
-        }
-        _ => return Err(BadField::not_a(path, "string or list")),
-    }
-    Ok(said)
-}
-
-impl<'a> Said<'a> {
-    fn block(&mut self, block: &'a Value, path: &str) -> Result<(), BadField> {
-        let field = |name: &str| {
-            let missing = || BadField::missing(format!("{path}.{name}"));
-            block[name].as_str().ok_or_else(missing)
-        };
-        match field("type")? {
-            "text" => match field("text")? {
-                "" => {
-                    return Err(BadField::refused(path, "text content blocks must be non-empty"));
-                }
-                text => self.texts.push(text),
-            },
-            "tool_use" => {
-                if !block["input"].is_object() {
-                    return Err(BadField::not_a(format!("{path}.input"), "dictionary"));
-                }
-                self.called.push(field("id")?);
-            }
-            "tool_result" => {
-                self.answered.push(field("tool_use_id")?);
-                match &block["content"] {
-                    Value::String(text) => self.results.push(text),
-                    parts => {
-                        let parts = parts.as_array().into_iter().flatten();
-                        self.results.extend(parts.filter_map(|part| part["text"].as_str()));
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
+fn object(body: &[u8]) -> Result<Object, AnthropicError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) | Err(_) => Err(AnthropicError::malformed()),
     }
 }
 

@@ -5,6 +5,10 @@ use std::iter::once;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::{
+    cache::Kept,
+    thinking::{Shown, Thinking},
+};
 use crate::{
     ids::Ids,
     script::{Reply, Script, Usage},
@@ -17,6 +21,10 @@ pub(crate) struct Heading {
     pub(crate) id: String,
     /// The model that was asked.
     pub(crate) model: &'static str,
+    /// Whether and how it thinks first.
+    pub(crate) thinking: Option<Thinking>,
+    /// What was read from a cache, and written to it.
+    pub(crate) kept: Kept,
 }
 
 impl Heading {
@@ -30,10 +38,45 @@ impl Heading {
         }
         message
     }
+
+    /// Usage of the whole answer, thoughts included.
+    fn usage(&self, script: &Script) -> Option<Usage> {
+        script.usage_after(script.reply.tokens() + self.thoughts())
+    }
+
+    fn thoughts(&self) -> u64 {
+        if self.thinking.is_some() { Thinking::TOKENS } else { 0 }
+    }
+
+    /// Input that was read from a cache, or written to it, is not part of `input_tokens`.
+    fn told(&self, usage: Usage) -> Value {
+        let read = (usage.cached + self.kept.read).min(usage.input);
+        let written = self.kept.written.min(usage.input - read);
+        let mut told = json!({
+            "input_tokens": usage.input - read - written,
+            "cache_creation_input_tokens": written,
+            "cache_read_input_tokens": read,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": written, "ephemeral_1h_input_tokens": 0,
+            },
+            "output_tokens": usage.output,
+            "service_tier": "standard",
+        });
+        self.tell_thoughts(usage, &mut told);
+        told
+    }
+
+    fn tell_thoughts(&self, usage: Usage, told: &mut Value) {
+        if self.thinking.is_some() {
+            let thoughts = self.thoughts().min(usage.output);
+            told["output_tokens_details"] = json!({ "thinking_tokens": thoughts });
+        }
+    }
 }
 
 /// A whole message.
 pub(crate) fn whole(heading: &Heading, script: &Script, ids: &Ids) -> Value {
+    let thought = heading.thinking.map(Thinking::block);
     let block = match &script.reply {
         Reply::Text(answer) => json!({ "type": "text", "text": answer.text() }),
         Reply::Tool(call) => json!({
@@ -41,7 +84,9 @@ pub(crate) fn whole(heading: &Heading, script: &Script, ids: &Ids) -> Value {
             "input": call.input(),
         }),
     };
-    heading.message(json!([block]), Some(stop_reason(&script.reply)), script.usage().map(told))
+    let blocks: Vec<Value> = thought.into_iter().chain([block]).collect();
+    let usage = heading.usage(script).map(|usage| heading.told(usage));
+    heading.message(blocks.into(), Some(stop_reason(&script.reply)), usage)
 }
 
 /// The events of a message.
@@ -53,52 +98,95 @@ pub(crate) fn frames(
     // Anthropic counts a first token when it starts. Whoever adds the two places up is wrong.
     let started = script.usage_after(1).map(|usage| {
         let output = usage.output.min(1);
-        told(Usage { output, ..usage })
+        let mut told = heading.told(Usage { output, ..usage });
+        told.as_object_mut().map(|told| told.remove("output_tokens_details"));
+        told
     });
     let message = heading.message(json!([]), None, started);
+    let first = event("message_start", json!({ "message": message }));
+    let stopped = json!({ "stop_reason": stop_reason(&script.reply), "stop_sequence": null });
+    let mut ending = json!({ "delta": stopped });
+    if let Some(usage) = heading.usage(&script) {
+        ending["usage"] = json!({ "output_tokens": usage.output });
+        heading.tell_thoughts(usage, &mut ending["usage"]);
+    }
+    let last = [event("message_delta", ending), event("message_stop", json!({}))];
+    let index = u64::from(heading.thinking.is_some());
     let block = match &script.reply {
         Reply::Text(_) => json!({ "type": "text", "text": "" }),
         Reply::Tool(call) => json!({
             "type": "tool_use", "id": ids.mint("toolu_01", 22), "name": call.name, "input": {},
         }),
     };
-    let first = [
-        event("message_start", json!({ "message": message })),
-        event("content_block_start", json!({ "index": 0, "content_block": block })),
-        event("ping", json!({})),
-    ];
-    let stopped = json!({ "stop_reason": stop_reason(&script.reply), "stop_sequence": null });
-    let mut ending = json!({ "delta": stopped });
-    if let Some(usage) = script.usage() {
-        ending["usage"] = json!({ "output_tokens": usage.output });
-    }
-    let last = [
-        event("content_block_stop", json!({ "index": 0 })),
-        event("message_delta", ending),
-        event("message_stop", json!({})),
-    ];
-    let around = |events: [Bytes; 3]| events.into_iter().map(Frame::Around);
-    around(first).chain(content(script.reply)).chain(around(last))
+    let thought = heading.thinking.into_iter().flat_map(thought);
+    let fails_after = script.directive.fail_after;
+    let answer = inside(index, block, content(index, script.reply));
+    let frames = once(Frame::Around(first)).chain(thought).chain(answer);
+    // The vendor shows that it lives whenever it likes: here, after the first block has begun.
+    let mut frames = frames.chain(last.into_iter().map(Frame::Around));
+    let begun: Vec<Frame> = frames.by_ref().take(2).collect();
+    let ping = once(Frame::Around(event("ping", json!({}))));
+    failing(begun.into_iter().chain(ping).chain(frames), fails_after)
 }
 
-fn content(reply: Reply) -> Box<dyn Iterator<Item = Frame>> {
-    let frame = |delta: Value| {
-        let fields = json!({ "index": 0, "delta": delta });
-        Frame::Content(event("content_block_delta", fields))
-    };
-    match reply {
-        Reply::Text(answer) => {
-            Box::new((0..answer.tokens()).map(move |place| {
-                frame(json!({ "type": "text_delta", "text": answer.token(place) }))
-            }))
+/// The same, up to so many chunks of content, and then a failure.
+fn failing(
+    mut frames: impl Iterator<Item = Frame> + 'static,
+    after: Option<u64>,
+) -> impl Iterator<Item = Frame> + 'static {
+    let (mut sent, mut over) = (0, false);
+    std::iter::from_fn(move || {
+        let frame = frames.next().filter(|_| !over)?;
+        let content = matches!(frame, Frame::Content(_));
+        if after == Some(sent) && (content || sent > 0) {
+            over = true;
+            let error = json!({ "type": "overloaded_error", "message": "Overloaded" });
+            return Some(Frame::Around(event("error", json!({ "error": error }))));
         }
-        // The first piece of a tool's input is always empty.
-        Reply::Tool(call) => {
-            Box::new(once(String::new()).chain(call.pieces).map(move |piece| {
-                frame(json!({ "type": "input_json_delta", "partial_json": piece }))
-            }))
-        }
+        sent += u64::from(content);
+        Some(frame)
+    })
+}
+
+/// The frames of a block.
+fn inside(
+    index: u64,
+    block: Value,
+    content: impl Iterator<Item = Frame> + 'static,
+) -> impl Iterator<Item = Frame> + 'static {
+    let start = json!({ "index": index, "content_block": block });
+    let start = event("content_block_start", start);
+    let stop = event("content_block_stop", json!({ "index": index }));
+    once(Frame::Around(start)).chain(content).chain(once(Frame::Around(stop)))
+}
+
+/// A thought, which is the first block.
+fn thought(thinking: Thinking) -> Box<dyn Iterator<Item = Frame>> {
+    if thinking.shown == Shown::Sealed {
+        return Box::new(inside(0, thinking.block(), std::iter::empty()));
     }
+    let words = thinking
+        .words()
+        .map(|word| delta(0, json!({ "type": "thinking_delta", "thinking": word })));
+    let proof = json!({ "type": "signature_delta", "signature": thinking.signature() });
+    let block = json!({ "type": "thinking", "thinking": "", "signature": "" });
+    Box::new(inside(0, block, words.chain(once(delta(0, proof)))))
+}
+
+fn content(index: u64, reply: Reply) -> Box<dyn Iterator<Item = Frame>> {
+    match reply {
+        Reply::Text(answer) => Box::new((0..answer.tokens()).map(move |place| {
+            delta(index, json!({ "type": "text_delta", "text": answer.token(place) }))
+        })),
+        // The first piece of a tool's input is always empty.
+        Reply::Tool(call) => Box::new(once(String::new()).chain(call.pieces).map(move |piece| {
+            delta(index, json!({ "type": "input_json_delta", "partial_json": piece }))
+        })),
+    }
+}
+
+fn delta(index: u64, delta: Value) -> Frame {
+    Frame::Content(event("content_block_delta", json!({ "index": index, "delta": delta })))
 }
 
 fn event(kind: &str, mut fields: Value) -> Bytes {
@@ -112,15 +200,4 @@ fn stop_reason(reply: &Reply) -> &'static str {
         Reply::Text(_) => "end_turn",
         Reply::Tool(_) => "tool_use",
     }
-}
-
-/// Input that was read from a cache is not part of `input_tokens`.
-fn told(usage: Usage) -> Value {
-    json!({
-        "input_tokens": usage.input - usage.cached,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": usage.cached,
-        "output_tokens": usage.output,
-        "service_tier": "standard",
-    })
 }

@@ -1,8 +1,14 @@
-//! `generateContent` and `streamGenerateContent`, as `generativelanguage.googleapis.com` serves them
-//! under `/v1beta` and `/v1`. There are no embeddings, files, caches or token counts.
+//! `generateContent`, `streamGenerateContent` and `countTokens`, as
+//! `generativelanguage.googleapis.com` serves them under `/v1beta` and `/v1`. Also
+//! `batchEmbedContents`. There are no files or caches.
+mod contents;
+mod embeddings;
 mod error;
+mod generation;
+mod offer;
 mod request;
 mod response;
+mod thinking;
 
 use actix_web::{
     HttpRequest, HttpResponse, Scope,
@@ -21,7 +27,8 @@ use crate::{
 };
 
 /// Every model that is known.
-const MODELS: [&str; 3] = ["gemini-1.5-flash", "gemini-2.5-flash", "gemini-2.5-pro"];
+const MODELS: [&str; 4] =
+    ["gemini-1.5-flash", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-flash-preview"];
 const REFUSED_KEY: &str = "AIza-bad";
 
 /// Mounts `/gemini/v1beta` and `/gemini/v1`.
@@ -62,34 +69,54 @@ async fn generate(
     authenticate(&request, parameters.key.as_deref())?;
     let call = request.match_info().get("call").unwrap_or_default();
     let (name, method) = call.rsplit_once(':').ok_or_else(GeminiError::unknown_url)?;
+    if method == "batchEmbedContents" {
+        return embeddings::batch(name, &body).await;
+    }
+    let model = MODELS.into_iter().find(|model| *model == name);
+    let model = model.ok_or_else(|| GeminiError::unknown_model(name))?;
     let streamed = match method {
         "generateContent" => false,
         "streamGenerateContent" => true,
+        "countTokens" => return count(Ask::read_to_count(model, &body)?).await,
         _ => return Err(GeminiError::unknown_url()),
     };
-    let model = MODELS.into_iter().find(|model| *model == name);
-    let model = model.ok_or_else(|| GeminiError::unknown_model(name))?;
-    let script = Ask::read(&body)?.script;
-    if let Some(status) = script.begin().await {
-        return Err(GeminiError::scripted(status, script.directive.retry_after));
+    let ask = Ask::read(model, &body)?;
+    if let Some(status) = ask.script.begin().await {
+        return Err(GeminiError::scripted(status, ask.script.directive.retry_after));
     }
     let heading = response::Heading { id: world.ids.mint("", 22), model };
+    let directive = ask.script.directive.clone();
     if !streamed {
-        let body = response::whole(&heading, &script);
-        return Ok(whole(HttpResponse::Ok(), body.to_string().into_bytes(), &script.directive));
+        let body = response::whole(&heading, &ask);
+        return Ok(whole(HttpResponse::Ok(), body.to_string().into_bytes(), &directive));
     }
-    let directive = script.directive.clone();
     let open = world.traffic.open_stream();
     if parameters.alt.as_deref() == Some("sse") {
-        let frames = response::frames(heading, script, response::Framing::Events);
+        let frames = response::frames(heading, ask, response::Framing::Events);
         return Ok(HttpResponse::Ok()
             .content_type("text/event-stream")
             .streaming(paced(frames, &directive, open)));
     }
-    let frames = response::frames(heading, script, response::Framing::Array);
+    let frames = response::frames(heading, ask, response::Framing::Array);
     Ok(HttpResponse::Ok()
         .content_type("application/json; charset=UTF-8")
         .streaming(paced(frames, &directive, open)))
+}
+
+/// What is asked is not answered; it is counted.
+async fn count(ask: Ask) -> Result<HttpResponse, GeminiError> {
+    if let Some(status) = ask.script.begin().await {
+        return Err(GeminiError::scripted(status, ask.script.directive.retry_after));
+    }
+    let counted = ask.script.usage().map(|usage| usage.input);
+    let body = counted.map_or_else(
+        || json!({}),
+        |tokens| {
+            let details = json!([{ "modality": "TEXT", "tokenCount": tokens }]);
+            json!({ "totalTokens": tokens, "promptTokensDetails": details })
+        },
+    );
+    Ok(whole(HttpResponse::Ok(), body.to_string().into_bytes(), &ask.script.directive))
 }
 
 fn list_models(
@@ -106,7 +133,7 @@ fn model(name: &str) -> Value {
     json!({
         "name": format!("models/{name}"),
         "displayName": name,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
     })
 }
 

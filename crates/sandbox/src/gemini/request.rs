@@ -1,146 +1,134 @@
 //! What is asked of `generateContent`. Google takes every name in camel case and in snake case.
 use serde_json::Value;
 
-use super::error::GeminiError;
+use super::{
+    contents::{hear, parts},
+    error::GeminiError,
+    generation::{Generation, check_safety},
+    offer::chosen_tool,
+    thinking::Thinking,
+};
 use crate::{
-    fields::{BadField, Object, count, given, list, only, within},
-    script::{Conversation, Script},
+    fields::{BadField, Fault, Object, given, list},
+    script::{Conversation, Reply, Script},
     tools::Tool,
 };
 
-const PARAMETERS: [&str; 15] = [
+const PARAMETERS: [&str; 9] = [
     "cachedContent",
-    "cached_content",
     "contents",
     "generationConfig",
-    "generation_config",
     "labels",
     "model",
     "safetySettings",
-    "safety_settings",
     "store",
     "systemInstruction",
-    "system_instruction",
     "toolConfig",
-    "tool_config",
-    "tools",
 ];
 
 /// A request that will be answered.
 pub(crate) struct Ask {
     /// What will be answered.
     pub(crate) script: Script,
+    /// How many times.
+    pub(crate) candidates: u64,
+    /// How to think first.
+    pub(crate) thinking: Option<Thinking>,
+    /// Of how many likely tokens to tell.
+    pub(crate) likely: Option<u64>,
+    /// Whether the answer is JSON: then its words are those of a call that is none.
+    pub(crate) json: bool,
 }
 
 impl Ask {
     /// Reads a body. The system instruction counts as a message.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, GeminiError> {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-            return Err(GeminiError::malformed());
+    pub(crate) fn read(model: &str, body: &[u8]) -> Result<Self, GeminiError> {
+        Self::of(model, &object(body)?)
+    }
+
+    /// Reads what is to be counted: contents, or a whole request.
+    pub(crate) fn read_to_count(model: &str, body: &[u8]) -> Result<Self, GeminiError> {
+        let fields = object(body)?;
+        both(&fields, &["contents", "generateContentRequest"], "")?;
+        let Some(whole) = either(&fields, "generateContentRequest", "generate_content_request")
+        else {
+            return Self::of(model, &fields);
         };
-        only(&fields, &PARAMETERS)?;
+        if fields.contains_key("contents") {
+            let reason = "contents and generate_content_request are mutually exclusive";
+            return Err(BadField::refused("contents", reason).into());
+        }
+        let whole = whole.as_object().ok_or_else(GeminiError::malformed)?;
+        match whole.get("model").and_then(Value::as_str) {
+            Some(named) if named.strip_prefix("models/") == Some(model) => Self::of(model, whole),
+            Some(_) | None => {
+                let path = "generate_content_request.model";
+                Err(BadField::refused(path, "must be the model that is asked").into())
+            }
+        }
+    }
+
+    fn of(model: &str, fields: &Object) -> Result<Self, GeminiError> {
+        let known: Vec<&str> = PARAMETERS.into_iter().chain(["tools"]).collect();
+        both(fields, &known, "")?;
         let mut conversation = Conversation::default();
-        if let Some(system) = either(&fields, "systemInstruction", "system_instruction") {
-            let texts = parts(system, "system_instruction")?.iter();
-            let texts: Vec<&str> = texts.filter_map(|part| part["text"].as_str()).collect();
+        if let Some(system) = either(fields, "systemInstruction", "system_instruction") {
+            let parts = parts(system, "system_instruction")?;
+            let texts: Vec<&str> =
+                parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
             conversation.hear(false, &texts);
         }
-        let answers_a_tool = hear(&mut conversation, list(&fields, "contents")?)?;
-        let limit = limit(&fields)?;
-        let tool = chosen_tool(&fields)?.filter(|_| !answers_a_tool);
-        Ok(Self { script: Script::write(&conversation, tool, limit)? })
+        let answers_a_tool = hear(&mut conversation, list(fields, "contents")?, model)?;
+        check_safety(fields)?;
+        let Generation { limit, candidates, thinking, likely, schema } =
+            Generation::read(model, fields)?;
+        let limit = match thinking {
+            Some(_) => limit.map(|limit| limit.saturating_sub(Thinking::TOKENS)),
+            None => limit,
+        };
+        let tool = chosen_tool(fields)?.filter(|_| !answers_a_tool);
+        let json = tool.is_none() && schema.is_some();
+        let form = schema.map(|schema| Tool { name: String::new(), schema });
+        let script = Script::write(&conversation, tool.or(form), limit)?;
+        Ok(Self { script, candidates, thinking, likely, json })
+    }
+
+    /// How many tokens each answer has.
+    pub(crate) fn tokens(&self) -> u64 {
+        match &self.script.reply {
+            Reply::Text(answer) => answer.tokens(),
+            Reply::Tool(call) if self.json => call.pieces.len() as u64,
+            Reply::Tool(call) => call.tokens(),
+        }
     }
 }
 
-fn either<'a>(fields: &'a Object, camel: &str, snake: &str) -> Option<&'a Value> {
+fn object(body: &[u8]) -> Result<Object, GeminiError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) | Err(_) => Err(GeminiError::malformed()),
+    }
+}
+
+/// A field by either of its names.
+pub(crate) fn either<'a>(fields: &'a Object, camel: &str, snake: &str) -> Option<&'a Value> {
     given(fields, camel).or_else(|| given(fields, snake))
 }
 
-fn part<'a>(value: &'a Value, camel: &str, snake: &str) -> &'a Value {
-    value.get(camel).unwrap_or(&value[snake])
-}
-
-fn parts<'a>(content: &'a Value, path: &str) -> Result<&'a [Value], BadField> {
-    let parts = content["parts"].as_array().filter(|parts| !parts.is_empty());
-    let parts = parts.ok_or_else(|| BadField::missing(format!("{path}.parts")))?;
-    match parts.iter().position(|part| part.as_object().is_none_or(Object::is_empty)) {
-        Some(empty) => Err(BadField::refused(
-            format!("{path}.parts[{empty}].data"),
-            "required oneof field 'data' must have one initialized field",
-        )),
-        None => Ok(parts),
+/// Refuses fields outside this list, whose names are in camel case.
+pub(crate) fn both(fields: &Object, known: &[&str], path: &str) -> Result<(), BadField> {
+    let is_known = |key: &str| known.iter().any(|known| *known == key || in_snake(known) == key);
+    match fields.keys().find(|key| !is_known(key)) {
+        Some(key) if path.is_empty() => Err(BadField { path: key.clone(), fault: Fault::Unknown }),
+        Some(key) => Err(BadField { path: format!("{path}.{key}"), fault: Fault::Unknown }),
+        None => Ok(()),
     }
 }
 
-/// Takes in the contents, and tells whether the last one carries a function's result.
-fn hear(conversation: &mut Conversation, contents: &[Value]) -> Result<bool, BadField> {
-    let mut last_answers = false;
-    for (place, content) in contents.iter().enumerate() {
-        let role = content["role"].as_str().unwrap_or("user");
-        if !["user", "model", "function"].contains(&role) {
-            let reason = "Please use a valid role: user, model.";
-            return Err(BadField::refused(format!("contents[{place}].role"), reason));
-        }
-        let (mut texts, mut results) = (Vec::new(), Vec::new());
-        for piece in parts(content, &format!("contents[{place}]"))? {
-            texts.extend(piece["text"].as_str());
-            let result = part(piece, "functionResponse", "function_response");
-            if result.is_object() {
-                results.push(result["response"].to_string());
-            }
-        }
-        last_answers = !results.is_empty();
-        conversation.hear(role == "user", &texts);
-        conversation.overhear(&results.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-    Ok(last_answers)
-}
-
-fn limit(fields: &Object) -> Result<Option<u64>, BadField> {
-    let Some(config) = either(fields, "generationConfig", "generation_config") else {
-        return Ok(None);
-    };
-    let config =
-        config.as_object().ok_or_else(|| BadField::not_a("generation_config", "object"))?;
-    within(config, "temperature", 0.0, 2.0)?;
-    let candidates = count(config, "candidateCount")?.or(count(config, "candidate_count")?);
-    if candidates.is_some_and(|candidates| candidates != 1) {
-        let reason = "only one candidate is made";
-        return Err(BadField::refused("generation_config.candidate_count", reason));
-    }
-    Ok(count(config, "maxOutputTokens")?.or(count(config, "max_output_tokens")?))
-}
-
-fn chosen_tool(fields: &Object) -> Result<Option<Tool>, BadField> {
-    let Some(tools) = given(fields, "tools") else { return Ok(None) };
-    let tools = tools.as_array().ok_or_else(|| BadField::not_a("tools", "array"))?;
-    let mut offered = Vec::new();
-    for tool in tools {
-        let declarations = part(tool, "functionDeclarations", "function_declarations").as_array();
-        for declared in declarations.into_iter().flatten() {
-            let missing = || BadField::missing("tools.function_declarations.name");
-            let name = declared["name"].as_str().ok_or_else(missing)?;
-            let schema = part(declared, "parametersJsonSchema", "parameters_json_schema");
-            let schema = if schema.is_null() { &declared["parameters"] } else { schema };
-            offered.push((name, schema));
-        }
-    }
-    let nothing = Value::Null;
-    let config = either(fields, "toolConfig", "tool_config").unwrap_or(&nothing);
-    let config = part(config, "functionCallingConfig", "function_calling_config");
-    let allowed = part(config, "allowedFunctionNames", "allowed_function_names").as_array();
-    let may_be_called = |name: &str| {
-        allowed.is_none_or(|allowed| allowed.is_empty() || allowed.iter().any(|one| one == name))
-    };
-    let wanted = match config["mode"].as_str() {
-        Some("NONE") => None,
-        None | Some("AUTO" | "ANY" | "VALIDATED" | "MODE_UNSPECIFIED") => {
-            offered.iter().find(|(name, _)| may_be_called(name))
-        }
-        Some(_) => {
-            let path = "tool_config.function_calling_config.mode";
-            return Err(BadField::refused(path, "expected AUTO, ANY or NONE"));
-        }
-    };
-    Ok(wanted.map(|(name, schema)| Tool { name: (*name).into(), schema: (*schema).clone() }))
+fn in_snake(camel: &str) -> String {
+    let letters = camel.chars().flat_map(|letter| {
+        let apart = letter.is_ascii_uppercase().then_some('_');
+        apart.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    letters.collect()
 }

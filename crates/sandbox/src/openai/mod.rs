@@ -1,8 +1,15 @@
-//! Chat completions and the list of models, as `api.openai.com` serves them under `/v1`. There are no
-//! responses, embeddings or moderations.
+//! Chat completions, responses, embeddings, moderations and the list of models, as `api.openai.com`
+//! serves them under `/v1`. No response is kept.
+mod embeddings;
 mod error;
+mod image;
+mod log_probs;
+mod moderation;
+mod offer;
+mod reasoning;
 mod request;
 mod response;
+mod responses;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,7 +25,7 @@ use crate::{
     world::World,
 };
 
-/// Every model that is known.
+/// Every model for conversations.
 const MODELS: [&str; 7] =
     ["gpt-4o-mini", "gpt-4o", "gpt-4.1-mini", "gpt-4.1", "gpt-5-mini", "gpt-5", "o3"];
 /// When every model was made, in seconds since 1970.
@@ -31,6 +38,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         scope("/openai/v1")
             .wrap_fn(|request, service| watch(Vendor::OpenAi, "x-request-id", request, service))
             .route("/chat/completions", post().to(complete))
+            .route("/responses", post().to(responses::create))
+            .route("/responses/input_tokens", post().to(responses::count))
+            .route("/embeddings", post().to(embeddings::create))
+            .route("/moderations", post().to(moderation::create))
             .route("/models", get().to(list_models))
             .route("/models/{model}", get().to(find_model))
             .default_service(to(|request: HttpRequest| async move {
@@ -55,11 +66,11 @@ async fn complete(
         model: ask.model,
     };
     if !ask.stream {
-        let body = response::whole(&heading, &ask.script, &world.ids);
+        let body = response::whole(&heading, &ask, &world.ids);
         return Ok(whole(HttpResponse::Ok(), body.to_string().into_bytes(), &ask.script.directive));
     }
     let directive = ask.script.directive.clone();
-    let frames = response::frames(heading, ask.script, ask.include_usage, &world.ids);
+    let frames = response::frames(heading, ask, &world.ids);
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header(("Cache-Control", "no-cache"))
@@ -67,17 +78,22 @@ async fn complete(
 }
 
 fn list_models(request: HttpRequest) -> std::future::Ready<Result<HttpResponse, OpenAiError>> {
-    let list = || json!({ "object": "list", "data": MODELS.map(model) });
+    let list = || json!({ "object": "list", "data": models().map(model).collect::<Vec<_>>() });
     std::future::ready(authenticate(&request).map(|()| HttpResponse::Ok().json(list())))
 }
 
 fn find_model(request: HttpRequest) -> std::future::Ready<Result<HttpResponse, OpenAiError>> {
     let name = request.match_info().get("model").unwrap_or_default();
     std::future::ready(authenticate(&request).and_then(|()| {
-        let known = MODELS.iter().find(|known| **known == name);
+        let known = models().find(|known| *known == name);
         let known = known.ok_or_else(|| OpenAiError::unknown_model(name))?;
         Ok(HttpResponse::Ok().json(model(known)))
     }))
+}
+
+/// Every model, whatever it is for.
+fn models() -> impl Iterator<Item = &'static str> {
+    MODELS.into_iter().chain(embeddings::MODELS.map(|(model, _)| model))
 }
 
 fn model(name: &str) -> Value {

@@ -1,11 +1,16 @@
 //! What is asked of `/chat/completions`, read as strictly as the vendor reads it.
 use serde_json::Value;
 
-use super::{MODELS, error::OpenAiError};
+use super::{
+    MODELS,
+    error::OpenAiError,
+    image,
+    offer::{Shape, chosen_tool},
+    reasoning::Thinking,
+};
 use crate::{
     fields::{BadField, Object, count, given, list, only, switch, text, within},
-    script::{Conversation, Script},
-    tools::Tool,
+    script::{Conversation, Script, Usage},
 };
 
 const PARAMETERS: [&str; 32] = [
@@ -42,6 +47,8 @@ const PARAMETERS: [&str; 32] = [
     "user",
     "verbosity",
 ];
+const MOST_CHOICES: u64 = 128;
+const MOST_ALTERNATIVES: u64 = 20;
 const ROLES: [&str; 6] = ["assistant", "developer", "function", "system", "tool", "user"];
 
 /// A request that will be answered.
@@ -54,6 +61,12 @@ pub(crate) struct Ask {
     pub(crate) include_usage: bool,
     /// What will be answered.
     pub(crate) script: Script,
+    /// How many times it is answered.
+    pub(crate) choices: u64,
+    /// How many alternatives to each token are told of, if any are told.
+    pub(crate) log_probs: Option<u64>,
+    /// How many tokens are thought before, and not shown.
+    pub(crate) reasoning: u64,
 }
 
 impl Ask {
@@ -67,17 +80,27 @@ impl Ask {
         let model = MODELS.into_iter().find(|model| *model == name);
         let model = model.ok_or_else(|| OpenAiError::unknown_model(name))?;
         let (conversation, answers_a_tool) = conversation(list(&fields, "messages")?)?;
-        let limit = limit(&fields, model)?;
+        let thinking = Thinking::of(model, given(&fields, "reasoning_effort"), "reasoning_effort")?;
+        let (reasoning, limit) = thinking.within(limit(&fields, model)?);
+        verbosity(given(&fields, "verbosity"), model, "verbosity")?;
         within(&fields, "temperature", 0.0, 2.0)?;
         within(&fields, "top_p", 0.0, 1.0)?;
-        if count(&fields, "n")?.is_some_and(|n| n != 1) {
-            return Err(BadField::refused("n", "only one choice is made").into());
+        let choices = count(&fields, "n")?.unwrap_or(1);
+        if choices > MOST_CHOICES {
+            let reason = format!("expected a value <= {MOST_CHOICES}, but got {choices} instead");
+            return Err(BadField::refused("n", reason).into());
         }
+        let log_probs = log_probs(&fields, model)?;
         let stream = switch(&fields, "stream")?;
         let include_usage = include_usage(&fields, stream)?;
-        let tool = chosen_tool(&fields)?.filter(|_| !answers_a_tool);
+        let tool = chosen_tool(&fields, Shape::Nested)?.filter(|_| !answers_a_tool);
         let script = Script::write(&conversation, tool, limit)?;
-        Ok(Self { model, stream, include_usage, script })
+        Ok(Self { model, stream, include_usage, script, choices, log_probs, reasoning })
+    }
+
+    /// Usage of all the answers, and of what was thought before them.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.script.usage_after(self.script.reply.tokens() * self.choices + self.reasoning)
     }
 }
 
@@ -93,6 +116,46 @@ fn limit(fields: &Object, model: &str) -> Result<Option<u64>, OpenAiError> {
         return Err(OpenAiError::unsupported("max_tokens", message.into()));
     }
     Ok(old.or(new))
+}
+
+/// How wordy to be. Older models know one word for it alone.
+pub(crate) fn verbosity(value: Option<&Value>, model: &str, path: &str) -> Result<(), BadField> {
+    let Some(value) = value else { return Ok(()) };
+    let word = value.as_str().ok_or_else(|| BadField::not_a(path, "string"))?;
+    let known: &[&str] =
+        if model.starts_with("gpt-5") { &["low", "medium", "high"] } else { &["medium"] };
+    if known.contains(&word) {
+        return Ok(());
+    }
+    Err(BadField::refused(path, format!("supported values are: {}", known.join(", "))))
+}
+
+/// How many alternatives to tell of, if the probabilities are to be told.
+fn log_probs(fields: &Object, model: &str) -> Result<Option<u64>, OpenAiError> {
+    let told = switch(fields, "logprobs")?;
+    let alternatives = match given(fields, "top_logprobs") {
+        None => 0,
+        Some(_) if !told => {
+            let reason = "only allowed when 'logprobs' is enabled";
+            return Err(BadField::refused("top_logprobs", reason).into());
+        }
+        Some(value) => alternatives(value)?,
+    };
+    if told && Thinking::is_done_by(model) {
+        let message = "You are not allowed to request logprobs from this model.";
+        return Err(OpenAiError::unsupported("logprobs", message.into()));
+    }
+    Ok(told.then_some(alternatives))
+}
+
+/// How many alternatives to tell of.
+pub(crate) fn alternatives(value: &Value) -> Result<u64, BadField> {
+    let number = value.as_u64().ok_or_else(|| BadField::not_a("top_logprobs", "integer"))?;
+    if number > MOST_ALTERNATIVES {
+        let reason = format!("expected a value <= {MOST_ALTERNATIVES}, but got {number} instead");
+        return Err(BadField::refused("top_logprobs", reason));
+    }
+    Ok(number)
 }
 
 fn include_usage(fields: &Object, stream: bool) -> Result<bool, BadField> {
@@ -129,8 +192,28 @@ fn conversation(messages: &[Value]) -> Result<(Conversation, bool), BadField> {
             }
         }
         conversation.hear(role == "user", &texts(fields, role, &path)?);
+        conversation.see(images(fields, role, &path)?);
     }
     Ok((conversation, role == "tool" || role == "function"))
+}
+
+/// How many images a message has. Each is checked, and only a user shows any.
+fn images(fields: &Object, role: &str, path: &str) -> Result<u64, BadField> {
+    let mut images = 0;
+    let parts = fields.get("content").and_then(Value::as_array);
+    for (place, part) in parts.into_iter().flatten().enumerate() {
+        if part["type"] == "image_url" {
+            let path = format!("{path}.content[{place}]");
+            if role != "user" {
+                let reason = format!("image_url is not supported in a message of role '{role}'");
+                return Err(BadField::refused(path, reason));
+            }
+            image::check(&part["image_url"]["url"], &format!("{path}.image_url.url"))?;
+            image::check_detail(&part["image_url"]["detail"], &format!("{path}.image_url.detail"))?;
+            images += 1;
+        }
+    }
+    Ok(images)
 }
 
 fn texts<'a>(fields: &'a Object, role: &str, path: &str) -> Result<Vec<&'a str>, BadField> {
@@ -148,39 +231,4 @@ fn texts<'a>(fields: &'a Object, role: &str, path: &str) -> Result<Vec<&'a str>,
             Err(BadField::not_a(format!("{path}.content"), "one of a string or array of objects"))
         }
     }
-}
-
-fn chosen_tool(fields: &Object) -> Result<Option<Tool>, BadField> {
-    let Some(tools) = given(fields, "tools") else {
-        return match given(fields, "tool_choice") {
-            Some(_) => {
-                Err(BadField::refused("tool_choice", "only allowed when 'tools' are specified"))
-            }
-            None => Ok(None),
-        };
-    };
-    let tools = tools.as_array().ok_or_else(|| BadField::not_a("tools", "array"))?;
-    let mut offered = Vec::with_capacity(tools.len());
-    for (place, tool) in tools.iter().enumerate() {
-        let path = format!("tools[{place}].function.name");
-        let name = tool["function"]["name"].as_str().ok_or_else(|| BadField::missing(path))?;
-        offered.push((name, &tool["function"]["parameters"]));
-    }
-    let choice = fields.get("tool_choice").unwrap_or(&Value::Null);
-    let wanted = match choice {
-        Value::Null => offered.first(),
-        Value::String(word) => match word.as_str() {
-            "none" => None,
-            "auto" | "required" => offered.first(),
-            _ => return Err(BadField::refused("tool_choice", "expected none, auto or required")),
-        },
-        named => {
-            let name = named["function"]["name"].as_str().unwrap_or_default();
-            let found = offered.iter().find(|(offered, _)| *offered == name);
-            Some(found.ok_or_else(|| {
-                BadField::refused("tool_choice", format!("tool '{name}' is not in 'tools'"))
-            })?)
-        }
-    };
-    Ok(wanted.map(|(name, schema)| Tool { name: (*name).into(), schema: (*schema).clone() }))
 }

@@ -1,4 +1,7 @@
 //! Messages as an Anthropic client sees them.
+mod requests;
+mod thinking;
+
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -20,6 +23,11 @@ fn hello() -> Value {
 fn weather() -> Value {
     json!([{"name": "weather", "input_schema": {"type": "object",
         "properties": {"city": {"type": "string"}}, "required": ["city"]}}])
+}
+
+fn picture() -> Value {
+    json!({"type": "image", "source": {
+        "type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}})
 }
 
 #[tokio::test(flavor = "multi_thread")]

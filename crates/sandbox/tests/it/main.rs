@@ -1,10 +1,12 @@
 //! The sandbox over HTTP, on a free port of the loopback.
 mod anthropic;
+mod embeddings;
 mod faults;
 mod gemini;
 mod lifecycle;
 mod mailbox;
 mod openai;
+mod openai_more;
 mod stripe;
 mod webhooks;
 

@@ -151,7 +151,7 @@ async fn mistakes_are_answered_in_the_vendors_shape() {
     let bench = Bench::start();
     for (fields, status, code) in [
         (json!({"model": "gpt-99"}), 404, "model_not_found"),
-        (json!({"n": 2}), 400, "invalid_value"),
+        (json!({"n": 129}), 400, "invalid_value"),
         (json!({"max_tokens": 0}), 400, "invalid_value"),
         (json!({"max_tokens": "5"}), 400, "invalid_type"),
         (json!({"messages": []}), 400, "invalid_value"),

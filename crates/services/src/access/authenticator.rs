@@ -111,7 +111,7 @@ impl Authenticator {
             request: origin.request,
             address: origin.address,
         };
-        Ok(Caller { actor, grants: claims.role.grants() })
+        Ok(Caller { actor, grants: claims.grants() })
     }
 
     /// The key that a program presents, if it is good, wherever it comes from.
@@ -177,7 +177,9 @@ impl ObeysControl for Authenticator {
             ControlChange::SessionEpoch { session, epoch } => {
                 lock(&self.revocations).note(session, epoch, entry.at);
             }
-            ControlChange::ApiKeyChanged(_) | ControlChange::PlanChanged(_) => {}
+            ControlChange::ApiKeyChanged(_)
+            | ControlChange::PlanChanged(_)
+            | ControlChange::SwitchesChanged => {}
         }
     }
 

@@ -1,9 +1,10 @@
 //! Polling the control feed, so that what is taken back anywhere is refused everywhere.
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use cape_domain::{
     access::{AccessClaims, ControlEntry, FEED_OVERLAP, FEED_STALE_AFTER},
-    store::{Durability, Scope, StoreError},
+    store::{Durability, ReadWork, Scope, StoreError},
     time::Timestamp,
 };
 
@@ -12,9 +13,20 @@ use chrono::TimeDelta;
 use crate::Base;
 
 /// A cache that has to know what changed.
+#[async_trait]
 pub trait ObeysControl: Send + Sync {
     /// Takes note of a change. The same one may come many times.
     fn apply(&self, entry: &ControlEntry);
+
+    /// Looks up what it has to know of what it was told, at the instant of which it was told. A
+    /// cache that looks up what it is asked for has nothing to do here.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the poll has failed, and the next one tries again.
+    async fn catch_up(&self, _: &mut dyn ReadWork) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Forgets what is of no use any more.
     fn forget(&self, now: Timestamp);
@@ -52,6 +64,7 @@ impl ControlFeed {
             for entry in &entries {
                 cache.apply(entry);
             }
+            cache.catch_up(&mut *work).await?;
             cache.forget(now);
         }
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);

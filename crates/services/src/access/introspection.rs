@@ -93,7 +93,7 @@ impl IntrospectionService {
             return Err(IntrospectionError::Stale);
         }
         if let Ok(claims) = self.authenticator.claims(token) {
-            let grants = claims.role.grants();
+            let grants = claims.grants();
             return Ok(Introspection::Person { claims, grants });
         }
         match self.authenticator.key(token).await {

@@ -8,7 +8,7 @@ use cape_domain::{
     access::{ApiKey, ControlChange, ControlEntry, UseAi},
     accounts::User,
     ids::ApiKeyId,
-    store::{Durability, Scope, StoreError},
+    store::{Durability, ReadWork, Scope, StoreError},
     time::Timestamp,
 };
 use chrono::TimeDelta;
@@ -54,14 +54,7 @@ impl KeyRing {
             return Ok(Some(Arc::clone(key)));
         }
         let mut work = self.base.store.read(Scope::Platform).await?;
-        let found = work.api_keys().find(id).await?.filter(|key| key.is_good(self.base.now()));
-        let Some(key) = found else { return Ok(None) };
-        let owner = work.users().find(key.owner).await?.filter(|owner| self.may_use_keys(owner));
-        let place = work.workspaces().membership(key.workspace, key.owner).await?;
-        let may_spend = place.is_some_and(|place| place.role.grants().allows::<UseAi>());
-        if owner.is_none() || !may_spend {
-            return Ok(None);
-        }
+        let Some(key) = self.look_up(&mut *work, id).await? else { return Ok(None) };
         let key = Arc::new(key);
         let mut keys = lock(&self.keys);
         if keys.len() >= REMEMBERED {
@@ -69,6 +62,20 @@ impl KeyRing {
         }
         keys.insert(id, Arc::clone(&key));
         Ok(Some(key))
+    }
+
+    /// The same, by what is stored at the instant of `work`.
+    pub(crate) async fn look_up(
+        &self,
+        work: &mut dyn ReadWork,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let found = work.api_keys().find(id).await?.filter(|key| key.is_good(self.base.now()));
+        let Some(key) = found else { return Ok(None) };
+        let owner = work.users().find(key.owner).await?.filter(|owner| self.may_use_keys(owner));
+        let place = work.workspaces().membership(key.workspace, key.owner).await?;
+        let may_spend = place.is_some_and(|place| place.role.grants().allows::<UseAi>());
+        Ok((owner.is_some() && may_spend).then_some(key))
     }
 
     /// Takes note that a key was used. It is written down later, with others.
@@ -120,7 +127,9 @@ impl ObeysControl for KeyRing {
             ControlChange::ApiKeyChanged(id) => {
                 lock(&self.keys).remove(&id);
             }
-            ControlChange::SessionEpoch { .. } | ControlChange::PlanChanged(_) => {}
+            ControlChange::SessionEpoch { .. }
+            | ControlChange::PlanChanged(_)
+            | ControlChange::SwitchesChanged => {}
         }
     }
 

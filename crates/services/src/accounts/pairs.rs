@@ -131,6 +131,7 @@ impl Pairs {
             epoch: session.epoch,
             workspace: workspace.id,
             role: member.role,
+            operator: user.operator,
             authenticated_at: session.authenticated_at,
             issued_at,
             expires_at: issued_at + AccessClaims::LIFE,

@@ -145,6 +145,7 @@ impl RegistrationService {
             user_type: new.user_type,
             verification,
             state: UserState::Active,
+            operator: false,
             created_at: now,
             version: 0,
         };

@@ -94,12 +94,32 @@ impl Revocation {
     ) -> Result<(), StoreError> {
         for session in work.sessions().live(user, self.base.now()).await? {
             if session.workspace == workspace {
-                let session = session.outdate();
-                work.sessions().update(&session).await?;
-                self.announce(work, &session).await?;
+                self.outdate_session(work, session).await?;
             }
         }
         Ok(())
+    }
+
+    /// The same, in whichever workspace they are good.
+    pub(super) async fn outdate_everywhere(
+        &self,
+        work: &mut dyn UnitOfWork,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        for session in work.sessions().live(user, self.base.now()).await? {
+            self.outdate_session(work, session).await?;
+        }
+        Ok(())
+    }
+
+    async fn outdate_session(
+        &self,
+        work: &mut dyn UnitOfWork,
+        session: Session,
+    ) -> Result<(), StoreError> {
+        let session = session.outdate();
+        work.sessions().update(&session).await?;
+        self.announce(work, &session).await
     }
 
     /// Takes back keys of a user: those that die with its password, or all.

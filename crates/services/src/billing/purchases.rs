@@ -9,7 +9,7 @@ use cape_domain::{
     access::{ManageBilling, Permit, Principal},
     audit::Action,
     billing::{
-        CheckoutRequest, Currency, Observed, Order, OrderState, PaymentMismatch, PaymentProvider,
+        CheckoutRequest, Currency, Observed, Order, OrderState, PaymentProvider,
         PaymentProviderError, RemoteCheckout,
     },
     ids::{JobId, OrderId, PaymentId},
@@ -18,10 +18,12 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
+use super::{OpenedOrder, PurchaseError};
 use crate::{
     Base,
     audit::{Fact, Trail},
-    retry::{Contended, retry},
+    idempotency::Once,
+    retry::retry,
 };
 
 /// Sells packs of credits.
@@ -29,55 +31,6 @@ pub struct PurchaseService {
     base: Base,
     trail: Trail,
     provider: Option<Arc<dyn PaymentProvider>>,
-}
-
-/// An order that can be paid.
-#[derive(Clone, Debug)]
-pub struct OpenedOrder {
-    /// The order.
-    pub order: Order,
-    /// Where it is paid.
-    pub url: String,
-}
-
-/// Why nothing could be ordered.
-#[derive(Debug, thiserror::Error)]
-pub enum PurchaseError {
-    /// Nobody takes money here.
-    #[error("payments are not configured")]
-    Disabled,
-    /// No such pack.
-    #[error("there is no pack `{0}`")]
-    UnknownPack(String),
-    /// The pack has no price in this currency.
-    #[error("the pack is not sold in {0}")]
-    CurrencyNotSold(Currency),
-    /// The actor is no person, or is no more.
-    #[error("only a user can buy")]
-    NotAPerson,
-    /// The provider failed.
-    #[error(transparent)]
-    Provider(#[from] PaymentProviderError),
-    /// Something else was paid than what was ordered.
-    #[error(transparent)]
-    Mismatch(#[from] PaymentMismatch),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Contended for PurchaseError {
-    fn is_conflict(&self) -> bool {
-        match self {
-            Self::Store(error) => error.is_conflict(),
-            Self::Disabled
-            | Self::UnknownPack(_)
-            | Self::CurrencyNotSold(_)
-            | Self::NotAPerson
-            | Self::Provider(_)
-            | Self::Mismatch(_) => false,
-        }
-    }
 }
 
 /// How long after an order was written its answer is looked for.
@@ -101,20 +54,30 @@ impl PurchaseService {
         pack: &str,
         currency: Currency,
     ) -> Result<OpenedOrder, PurchaseError> {
+        self.purchase_once(permit, pack, currency, Once::unkeyed()).await
+    }
+
+    /// The same, once for a request that may come again. The order takes over the identity of the
+    /// request: an attempt that goes on where another one died finds its order, and asks the
+    /// provider under the same key. The answer is kept in the commit that opens the order.
+    ///
+    /// # Errors
+    ///
+    /// See [`PurchaseError`].
+    pub async fn purchase_once(
+        &self,
+        permit: Permit<ManageBilling>,
+        pack: &str,
+        currency: Currency,
+        once: Once<'_, OpenedOrder>,
+    ) -> Result<OpenedOrder, PurchaseError> {
         let provider = self.provider.as_deref().ok_or(PurchaseError::Disabled)?;
-        let order = retry!(self.place(&permit, provider, pack, currency))?;
-        let order = self.open(provider, order).await?;
-        match &order.state {
-            OrderState::Open { url, .. } => Ok(OpenedOrder { url: url.clone(), order }),
-            OrderState::Intended
-            | OrderState::Paid { .. }
-            | OrderState::Expired { .. }
-            | OrderState::Failed { .. } => {
-                Err(PurchaseError::Provider(PaymentProviderError::Refused {
-                    code: order.state.name().to_owned(),
-                }))
-            }
-        }
+        let order = retry!(self.place(&permit, provider, pack, currency, once))?;
+        let order = self.open(provider, order, once).await?;
+        let code = order.state.name();
+        OpenedOrder::of(order).ok_or_else(|| {
+            PurchaseError::Provider(PaymentProviderError::Refused { code: code.to_owned() })
+        })
     }
 
     /// Finds out what became of an order whose answer never came: asks the provider again,
@@ -130,7 +93,7 @@ impl PurchaseService {
             work.orders().find(id).await?
         };
         if let Some(order) = order.filter(|order| order.state == OrderState::Intended) {
-            match self.open(provider, order).await {
+            match self.open(provider, order, Once::unkeyed()).await {
                 Ok(_) => {}
                 Err(PurchaseError::Provider(refusal)) if refusal.is_refusal() => {}
                 Err(error) => return Err(error),
@@ -147,18 +110,26 @@ impl PurchaseService {
         provider: &dyn PaymentProvider,
         code: &str,
         currency: Currency,
+        once: Once<'_, OpenedOrder>,
     ) -> Result<Order, PurchaseError> {
         let actor = permit.actor();
         let Principal::User { id: user, .. } = actor.principal else {
             return Err(PurchaseError::NotAPerson);
         };
+        let id = once.id().map(|id| OrderId::new(id.raw()));
+        let id = id.unwrap_or_else(|| OrderId::next(&*self.base.ids));
         let mut work = self.base.store.begin(permit.scope(), Durability::Power).await?;
+        if once.is_resumed()
+            && let Some(order) = work.orders().find(id).await?
+        {
+            return Ok(order);
+        }
         let packs = work.catalogue().packs().await?;
         let pack = packs.into_iter().find(|pack| pack.code == code);
         let pack = pack.ok_or_else(|| PurchaseError::UnknownPack(code.to_owned()))?;
         let price = pack.price(currency).ok_or(PurchaseError::CurrencyNotSold(currency))?;
         let order = Order {
-            id: OrderId::next(&*self.base.ids),
+            id,
             workspace: actor.workspace,
             user,
             pack: pack.code,
@@ -196,9 +167,10 @@ impl PurchaseService {
         &self,
         provider: &dyn PaymentProvider,
         order: Order,
+        once: Once<'_, OpenedOrder>,
     ) -> Result<Order, PurchaseError> {
         match self.ask(provider, &order).await {
-            Ok(remote) => retry!(self.opened(order.id, &remote)),
+            Ok(remote) => retry!(self.opened(order.id, &remote, once)),
             Err(PurchaseError::Provider(refusal)) if refusal.is_refusal() => {
                 retry!(self.refused(order.id))?;
                 Err(refusal.into())
@@ -260,7 +232,12 @@ impl PurchaseService {
         Ok(customer)
     }
 
-    async fn opened(&self, id: OrderId, remote: &RemoteCheckout) -> Result<Order, PurchaseError> {
+    async fn opened(
+        &self,
+        id: OrderId,
+        remote: &RemoteCheckout,
+        once: Once<'_, OpenedOrder>,
+    ) -> Result<Order, PurchaseError> {
         let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
         let order = work.orders().find(id).await?;
         let order = order.ok_or(StoreError::Conflict { what: "order" })?;
@@ -268,8 +245,12 @@ impl PurchaseService {
         match order.clone().observe(remote, payment, self.base.now())? {
             Observed::Opened(changed) | Observed::Expired(changed) => {
                 work.orders().update(&changed).await?;
+                let stored = Order { version: changed.version + 1, ..changed };
+                if let Some(opened) = OpenedOrder::of(stored.clone()) {
+                    once.keep(&mut *work, &opened).await?;
+                }
                 work.commit().await?;
-                Ok(Order { version: changed.version + 1, ..changed })
+                Ok(stored)
             }
             // A payment is the webhook's to grant.
             Observed::Unchanged | Observed::Paid(..) => Ok(order),

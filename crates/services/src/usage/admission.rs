@@ -10,17 +10,19 @@ use cape_domain::{
     ids::{ApiKeyId, CallId, ProcessId, UserId},
     time::Timestamp,
     usage::{
-        Call, CallState, ChatProvider, ChatRequest, Claim, Estimate, Limiter, Metered, Model,
-        Price, PriceBook, PricedVersion, Provider, QuotaPeriod, Standing, TokenCounts, estimate,
+        Call, CallState, ChatProvider, ChatRequest, Claim, Limiter, Metered, PriceBook, Provider,
+        QuotaPeriod, Standing, TokenCounts,
     },
 };
 use chrono::TimeDelta;
 
-use super::{ChatError, Entitlements, limits::Limits, reservation::Reserver};
+use super::{
+    Asked, AskedChat, Candidate, ChatError, Circuits, Entitlements, Switchboard, Upstream, Watch,
+    candidate::Candidates, limits::Limits, reservation::Reserver,
+};
 use crate::{
-    Base,
+    Base, Tasks,
     access::{ControlFeed, KeyRing},
-    retry::retry,
 };
 
 /// How calls are priced and bounded.
@@ -34,6 +36,9 @@ pub struct UsageRules {
     pub limited: bool,
     /// How long a call may take until its hold is swept.
     pub longest_call: TimeDelta,
+    /// In how many lanes, beside each other, calls are reserved and paid for. Where one writer
+    /// waits for the other anyway, one is best.
+    pub lanes: usize,
 }
 
 /// A call that somebody wants to make.
@@ -48,19 +53,17 @@ pub struct NewCall {
 }
 
 /// A call that may be made, once.
-pub struct Admission {
+pub struct Admission<A = AskedChat> {
     /// The record of the call, running.
     pub call: Call,
     /// The hold that covers it.
     pub hold: Option<Hold>,
-    /// What to ask the provider.
-    pub chat: ChatRequest,
-    /// Whom to ask.
-    pub provider: Arc<dyn ChatProvider>,
-    /// By what it is priced.
-    pub price: Price,
-    /// How large it can become.
-    pub estimate: Estimate,
+    /// The model that is asked.
+    pub candidate: Candidate<A>,
+    /// Those that may be asked instead, in this order: the hold covers each of them.
+    pub fallbacks: Vec<Candidate<A>>,
+    /// The bound on the output, where the credits left room for less than was wanted.
+    pub shortened_to: Option<u64>,
     /// What it counts for at the limiter.
     pub claims: Vec<Claim>,
     /// Where the limits stand.
@@ -69,19 +72,52 @@ pub struct Admission {
     pub quota: Option<QuotaPeriod>,
     /// The most that may be spent with its key, in all.
     pub key_cap: Option<Credits>,
+    /// What ends it when it is stopped.
+    pub watch: Watch,
+}
+
+impl<A> Admission<A> {
+    /// Makes the call one to this candidate.
+    pub(super) fn choose(&mut self, candidate: Candidate<A>) {
+        self.call.model.clone_from(&candidate.model);
+        self.call.provider = candidate.provider;
+        self.call.price_version.clone_from(&candidate.price_version);
+        self.candidate = candidate;
+    }
+
+    /// What to hold so that the call may be sent to any of its candidates.
+    pub(super) fn worst(&self) -> Credits {
+        let all = std::iter::once(&self.candidate).chain(&self.fallbacks);
+        all.map(|candidate| candidate.worst).max().unwrap_or(self.candidate.worst)
+    }
+}
+
+/// A question about a call that is not made.
+pub(super) struct Question {
+    /// What would be asked.
+    pub(super) chat: ChatRequest,
+    /// Whom to ask.
+    pub(super) provider: Arc<dyn ChatProvider>,
+    /// What it counts for at the limiter.
+    pub(super) claims: Vec<Claim>,
+    /// Where the limits stand.
+    pub(super) standings: Vec<Standing>,
+    /// Since when.
+    pub(super) asked_at: Timestamp,
 }
 
 /// Admits calls.
 pub struct Gate {
-    base: Base,
+    pub(super) base: Base,
     feed: Arc<ControlFeed>,
     keys: Arc<KeyRing>,
-    entitlements: Arc<Entitlements>,
-    book: Arc<PriceBook>,
-    providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
-    limits: Limits,
+    pub(super) entitlements: Arc<Entitlements>,
+    switchboard: Arc<Switchboard>,
+    pub(super) candidates: Candidates,
+    pub(super) circuits: Arc<Circuits>,
+    pub(super) limits: Limits,
     reserver: Reserver,
-    rules: UsageRules,
+    pub(super) rules: UsageRules,
 }
 
 impl Gate {
@@ -90,18 +126,33 @@ impl Gate {
     #[must_use]
     pub fn new(
         base: Base,
+        tasks: Tasks,
         feed: Arc<ControlFeed>,
         keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
+        switchboard: Arc<Switchboard>,
         book: Arc<PriceBook>,
-        providers: BTreeMap<Provider, Arc<dyn ChatProvider>>,
+        providers: BTreeMap<Provider, Upstream>,
+        circuits: Arc<Circuits>,
         limiter: Arc<dyn Limiter>,
         process: ProcessId,
         rules: UsageRules,
     ) -> Self {
         let limits = Limits::new(base.clone(), limiter, rules.limited);
-        let reserver = Reserver::new(base.clone(), process, rules.longest_call);
-        Self { base, feed, keys, entitlements, book, providers, limits, reserver, rules }
+        let reserver = Reserver::new(base.clone(), tasks, process, rules.longest_call, rules.lanes);
+        let candidates = Candidates::new(book, providers, switchboard.clone(), rules);
+        Self {
+            base,
+            feed,
+            keys,
+            entitlements,
+            switchboard,
+            candidates,
+            circuits,
+            limits,
+            reserver,
+            rules,
+        }
     }
 
     /// What calls count for at the limiter.
@@ -114,11 +165,11 @@ impl Gate {
     /// # Errors
     ///
     /// See [`ChatError`].
-    pub async fn admit(
+    pub async fn admit<A: Asked>(
         &self,
         permit: &Permit<UseAi>,
-        new: NewCall,
-    ) -> Result<Admission, ChatError> {
+        wanted: A::Wanted,
+    ) -> Result<Admission<A>, ChatError> {
         if !self.feed.is_fresh() {
             return Err(ChatError::Closed);
         }
@@ -128,112 +179,157 @@ impl Gate {
         };
         let now = self.base.now();
         let plan = self.entitlements.plan(actor.workspace).await?;
-        let (model, version, provider) = self.find(&plan, &new.chat.model, now)?;
         let rules = self.key_rules(key).await?;
-        if !rules.allows_model(&model.id) {
-            return Err(ChatError::ModelNotForKey(new.chat.model));
-        }
-        let chat = self.bound(model, &new)?;
-        provider.check(&chat)?;
-        let estimate = estimate(&chat);
-        if estimate.likely_total() > model.context_window {
-            return Err(ChatError::TooLong { window: model.context_window });
-        }
-        let call = self.record(actor, (key, owner), &new, model, version, &estimate, now)?;
-        let claims = self.limits.claims(actor.workspace, &plan, &estimate);
+        let id = CallId::next(&*self.base.ids);
+        let mut found: Vec<Candidate<A>> =
+            self.candidates.find(&plan, &rules, &wanted, draw(id), now)?;
+        self.refuse_when_nobody_answers(&found, now)?;
+        let (candidate, fallbacks) = (found.remove(0), found);
+        let call = self.record(id, actor, (key, owner), &wanted, &candidate, now)?;
+        let claims = self.limits.claims(actor.workspace, &plan, &candidate.estimate);
         let standings = self.limits.claim(&claims, now).await?;
         let draft = Admission {
             call,
             hold: None,
-            chat,
-            provider,
-            price: version.price,
-            estimate,
+            candidate,
+            fallbacks,
+            shortened_to: None,
             claims,
             standings,
             quota: self.limits.hold().then(|| QuotaPeriod::month_of(now)),
             key_cap: rules.spending_cap,
+            watch: self.switchboard.watch(key, actor.workspace),
         };
-        match retry!(self.reserver.reserve(permit, &plan, &draft)) {
-            Ok(hold) => {
-                let call = Call { hold: hold.as_ref().map(|hold| hold.id), ..draft.call };
-                Ok(Admission { call, hold, ..draft })
-            }
+        let (claims, started_at) = (draft.claims.clone(), draft.call.started_at);
+        match self.reserve(&plan, draft).await {
+            Ok(admission) => Ok(admission),
             Err(refused) => {
-                self.limits.uncount(&draft).await;
+                self.limits.correct_all(&claims, started_at, 0, 0).await;
                 Err(refused)
             }
         }
     }
 
-    /// What the key may do. One that was taken back since the caller was recognised closes here.
-    async fn key_rules(&self, key: ApiKeyId) -> Result<KeyRules, ChatError> {
+    /// Sets aside what the call can cost with any of its candidates; where that is too much, with
+    /// the first one alone; and where that is too much, with an answer that is as long as can be
+    /// paid for.
+    async fn reserve<A: Asked>(
+        &self,
+        plan: &Plan,
+        mut draft: Admission<A>,
+    ) -> Result<Admission<A>, ChatError> {
+        let reserved = self.reserver.reserve(plan, &draft).await;
+        let available = match reserved {
+            Ok(hold) => return Ok(admitted(draft, hold)),
+            Err(refused) => refused.left().ok_or(refused)?,
+        };
+        draft.fallbacks.clear();
+        if available < draft.candidate.worst {
+            let shorter = draft.candidate.shortened_to(available, draft.call.markup);
+            // One that cannot be shortened is refused again, for what it needs by itself.
+            if let Some((shorter, bound)) = shorter {
+                draft.shortened_to = Some(bound);
+                draft.candidate = shorter;
+            }
+        }
+        let hold = self.reserver.reserve(plan, &draft).await?;
+        Ok(admitted(draft, hold))
+    }
+
+    /// Nothing is held for a call that nobody would be asked for.
+    fn refuse_when_nobody_answers<A>(
+        &self,
+        candidates: &[Candidate<A>],
+        now: Timestamp,
+    ) -> Result<(), ChatError> {
+        let mut soonest = None::<Timestamp>;
+        for candidate in candidates {
+            match self.circuits.look(candidate, now) {
+                Ok(()) => return Ok(()),
+                Err(until) => soonest = Some(soonest.map_or(until, |soonest| soonest.min(until))),
+            }
+        }
+        Err(ChatError::not_answering(soonest.unwrap_or(now), now))
+    }
+
+    /// Lets somebody ask about a call that it could make, or says why not. Nothing is held for
+    /// that, and nothing recorded; it counts as a request.
+    ///
+    /// # Errors
+    ///
+    /// See [`ChatError`].
+    pub(super) async fn admit_question(
+        &self,
+        permit: &Permit<UseAi>,
+        chat: ChatRequest,
+    ) -> Result<Question, ChatError> {
+        if !self.feed.is_fresh() {
+            return Err(ChatError::Closed);
+        }
+        let actor = permit.actor();
+        let Principal::ApiKey { id: key, .. } = actor.principal else {
+            return Err(ChatError::NotAProgram);
+        };
+        let asked_at = self.base.now();
+        let plan = self.entitlements.plan(actor.workspace).await?;
+        let rules = self.key_rules(key).await?;
+        // Who thinks needs room for it, and for a word more.
+        let room = chat.reasoning.budget.filter(|budget| *budget > 0);
+        let max_output_tokens = room.map(|budget| budget.saturating_add(1));
+        let new = NewCall { chat, max_output_tokens, streamed: false };
+        let mut found: Vec<Candidate> = self.candidates.find(&plan, &rules, &new, 0, asked_at)?;
+        let AskedChat { request: chat, port: provider } = found.remove(0).asked;
+        let claims = self.limits.claims_without_tokens(actor.workspace, &plan);
+        let standings = self.limits.claim(&claims, asked_at).await?;
+        Ok(Question { chat, provider, claims, standings, asked_at })
+    }
+
+    /// What the key may do, unless it or its workspace is stopped. One that was taken back since
+    /// the caller was recognised closes here.
+    pub(super) async fn key_rules(&self, key: ApiKeyId) -> Result<KeyRules, ChatError> {
         let key = self.keys.find(key).await?.ok_or(ChatError::Closed)?;
+        self.switchboard.admit_caller(key.id, key.workspace)?;
         Ok(key.rules.clone())
     }
 
-    fn find(
+    fn record<A: Asked>(
         &self,
-        plan: &Plan,
-        name: &str,
-        now: Timestamp,
-    ) -> Result<(&Model, &PricedVersion, Arc<dyn ChatProvider>), ChatError> {
-        let unknown = || ChatError::UnknownModel(name.to_owned());
-        let model = self.book.find(name).ok_or_else(unknown)?;
-        if !plan.allows(model.class) {
-            let (model, plan) = (name.to_owned(), plan.code.clone());
-            return Err(ChatError::ModelNotInPlan { model, plan });
-        }
-        let price = model.price_at(now);
-        let price = price.ok_or_else(|| ChatError::UnknownPrice(name.to_owned()))?;
-        let provider = self.providers.get(&model.provider);
-        let provider = provider.ok_or(ChatError::Disabled(model.provider))?;
-        Ok((model, price, Arc::clone(provider)))
-    }
-
-    /// What to ask the provider: under its own name, and never without a bound.
-    fn bound(&self, model: &Model, new: &NewCall) -> Result<ChatRequest, ChatError> {
-        let most = model.output_cap;
-        let asked = new.max_output_tokens.unwrap_or(self.rules.default_output.min(most));
-        if asked == 0 || asked > most {
-            return Err(ChatError::OutputOutOfRange { most });
-        }
-        Ok(ChatRequest {
-            model: model.upstream.clone(),
-            max_output_tokens: asked,
-            ..new.chat.clone()
-        })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a record is all of these facts")]
-    fn record(
-        &self,
+        id: CallId,
         actor: &Actor,
         (key, user): (ApiKeyId, UserId),
-        new: &NewCall,
-        model: &Model,
-        version: &PricedVersion,
-        estimate: &Estimate,
+        wanted: &A::Wanted,
+        candidate: &Candidate<A>,
         now: Timestamp,
     ) -> Result<Call, ChatError> {
-        let tokens = TokenCounts { input: estimate.likely_input, ..TokenCounts::default() };
-        let so_far = Metered::of(&version.price, self.rules.markup, tokens, true);
+        let input = candidate.estimate.likely_input;
+        let tokens = TokenCounts { input, ..TokenCounts::default() };
+        let so_far = Metered::of(&candidate.price, self.rules.markup, tokens, true);
         let so_far = so_far.map_err(|_| ChatError::TooLarge)?;
         Ok(Call {
-            id: CallId::next(&*self.base.ids),
+            id,
             workspace: actor.workspace,
             key,
             user,
             request: actor.request,
-            model_asked: new.chat.model.clone(),
-            model: model.id.clone(),
-            provider: model.provider,
-            streamed: new.streamed,
-            price_version: version.version.clone(),
+            model_asked: A::name(wanted).to_owned(),
+            model: candidate.model.clone(),
+            provider: candidate.provider,
+            streamed: A::is_streamed(wanted),
+            price_version: candidate.price_version.clone(),
             markup: self.rules.markup,
             hold: None,
             started_at: now,
             state: CallState::Running { so_far },
         })
     }
+}
+
+fn admitted<A>(draft: Admission<A>, hold: Option<Hold>) -> Admission<A> {
+    let call = Call { hold: hold.as_ref().map(|hold| hold.id), ..draft.call };
+    Admission { call, hold, ..draft }
+}
+
+/// What decides between models that share calls: the random half of an id.
+fn draw(id: CallId) -> u64 {
+    id.raw().as_u64_pair().1
 }

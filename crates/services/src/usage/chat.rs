@@ -10,25 +10,24 @@ use std::sync::{
 use cape_domain::{
     access::{Permit, UseAi},
     time::{Sleeper, Timestamp},
-    usage::{
-        Call, ChatCompletion, ModelProviderError, Standing, Timing, TokenCounts, likely_tokens,
-    },
+    usage::{Call, ChatCompletion, Standing, Timing, TokenCounts, likely_tokens},
 };
-use tokio::sync::mpsc;
 
 use super::{
-    Admission, ChatError, Gate, NewCall, Settler,
-    pump::{Pump, StreamItem},
+    Admission, Attempts, ChatError, Explanation, Gate, Items, NewCall, Settler,
+    attempts::{Pieces, Whole},
+    pump::{Means, Pump},
 };
 use crate::{Base, Tasks};
 
 /// Calls models.
 pub struct ChatService {
-    base: Base,
-    tasks: Tasks,
+    pub(super) base: Base,
+    pub(super) tasks: Tasks,
     sleeper: Arc<dyn Sleeper>,
-    gate: Arc<Gate>,
-    settler: Arc<Settler>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) attempts: Attempts,
+    pub(super) settler: Arc<Settler>,
     stopping: AtomicBool,
 }
 
@@ -42,6 +41,8 @@ pub struct Completed {
     pub tokens: TokenCounts,
     /// Where the limits stand.
     pub standings: Vec<Standing>,
+    /// The bound on the output, where the credits left room for less than was wanted.
+    pub shortened_to: Option<u64>,
 }
 
 /// An answer that comes in pieces. The last one says that it is paid for.
@@ -50,12 +51,11 @@ pub struct Streaming {
     pub call: Call,
     /// Where the limits stand.
     pub standings: Vec<Standing>,
+    /// The bound on the output, where the credits left room for less than was wanted.
+    pub shortened_to: Option<u64>,
     /// The pieces.
-    pub items: mpsc::Receiver<StreamItem>,
+    pub items: Items,
 }
-
-/// How many pieces may wait for a slow reader.
-const BUFFER: usize = 64;
 
 impl ChatService {
     /// A service that runs its calls in these tasks.
@@ -65,9 +65,11 @@ impl ChatService {
         tasks: Tasks,
         sleeper: Arc<dyn Sleeper>,
         gate: Arc<Gate>,
+        attempts: Attempts,
         settler: Arc<Settler>,
     ) -> Arc<Self> {
-        Arc::new(Self { base, tasks, sleeper, gate, settler, stopping: AtomicBool::new(false) })
+        let stopping = AtomicBool::new(false);
+        Arc::new(Self { base, tasks, sleeper, gate, attempts, settler, stopping })
     }
 
     /// Lets no new call in. Those that are running go on.
@@ -113,13 +115,26 @@ impl ChatService {
         task.await.map_err(|_| ChatError::Stopping)?
     }
 
-    fn refuse_when_stopping(&self) -> Result<(), ChatError> {
+    /// What would become of a call, if it were made now.
+    ///
+    /// # Errors
+    ///
+    /// See [`ChatError`]; that it would be refused is none.
+    pub async fn explain(
+        &self,
+        permit: Permit<UseAi>,
+        new: NewCall,
+    ) -> Result<Explanation, ChatError> {
+        self.gate.explain(&permit, &new).await
+    }
+
+    pub(super) fn refuse_when_stopping(&self) -> Result<(), ChatError> {
         if self.stopping.load(Ordering::Relaxed) { Err(ChatError::Stopping) } else { Ok(()) }
     }
 
-    async fn call(&self, admission: Admission) -> Result<Completed, ChatError> {
+    async fn call(&self, mut admission: Admission) -> Result<Completed, ChatError> {
         let asked_at = self.base.now();
-        let answer = admission.provider.complete(&admission.chat).await;
+        let answer = self.attempts.ask::<Whole>(&mut admission).await;
         let timing = self.timing(&admission, asked_at);
         let completion = match answer {
             Ok(completion) => completion,
@@ -131,43 +146,46 @@ impl ChatService {
             None => (estimated(&admission, produced), true),
         };
         let call = self.settler.settle(&admission, tokens, estimated, timing).await?;
-        Ok(Completed { call, completion, tokens, standings: admission.standings })
+        let Admission { standings, shortened_to, .. } = admission;
+        Ok(Completed { call, completion, tokens, standings, shortened_to })
     }
 
-    async fn open(&self, admission: Admission) -> Result<Streaming, ChatError> {
+    async fn open(&self, mut admission: Admission) -> Result<Streaming, ChatError> {
         let asked_at = self.base.now();
-        let stream = match admission.provider.stream(&admission.chat).await {
+        let stream = match self.attempts.ask::<Pieces>(&mut admission).await {
             Ok(stream) => stream,
             Err(error) => {
                 let timing = self.timing(&admission, asked_at);
                 return Err(self.failed(&admission, error, timing).await);
             }
         };
-        let (sender, items) = mpsc::channel(BUFFER);
+        let (reader, items) = Items::channel();
         let (call, standings) = (admission.call.clone(), admission.standings.clone());
-        let settler = Arc::clone(&self.settler);
-        let sleeper = Arc::clone(&self.sleeper);
-        let pump = Pump::new(self.base.clone(), settler, sleeper, admission, asked_at, sender);
+        let shortened_to = admission.shortened_to;
+        let means = Means {
+            base: self.base.clone(),
+            settler: Arc::clone(&self.settler),
+            sleeper: Arc::clone(&self.sleeper),
+            circuits: Arc::clone(self.attempts.circuits()),
+        };
+        let pump = Pump::new(means, admission, asked_at, reader);
         self.tasks.spawn(pump.run(stream));
-        Ok(Streaming { call, standings, items })
+        Ok(Streaming { call, standings, shortened_to, items })
     }
 
-    async fn failed(
+    pub(super) async fn failed<A>(
         &self,
-        admission: &Admission,
-        error: ModelProviderError,
+        admission: &Admission<A>,
+        error: ChatError,
         timing: Timing,
     ) -> ChatError {
-        match self.settler.fail(admission, error.kind(), timing).await {
-            Ok(_) => error.into(),
-            Err(failed) => {
-                tracing::error!(error = %failed, call.id = %admission.call.id, "a hold stays open");
-                error.into()
-            }
+        if let Err(failed) = self.settler.fail(admission, error.failure(), timing).await {
+            tracing::error!(error = %failed, call.id = %admission.call.id, "a hold stays open");
         }
+        error
     }
 
-    fn timing(&self, admission: &Admission, asked_at: Timestamp) -> Timing {
+    pub(super) fn timing<A>(&self, admission: &Admission<A>, asked_at: Timestamp) -> Timing {
         let now = self.base.now();
         let since = |then: Timestamp| (now - then).to_std().unwrap_or_default();
         Timing {
@@ -181,13 +199,12 @@ impl ChatService {
 /// What was used, where the provider did not tell.
 pub(super) fn estimated(admission: &Admission, produced_bytes: u64) -> TokenCounts {
     TokenCounts {
-        input: admission.estimate.likely_input,
+        input: admission.candidate.estimate.likely_input,
         output: likely_tokens(produced_bytes),
         ..TokenCounts::default()
     }
 }
 
 fn produced_bytes(completion: &ChatCompletion) -> u64 {
-    let calls = completion.tool_calls.iter().map(|call| call.name.len() + call.arguments.len());
-    (completion.text.len() + calls.sum::<usize>()) as u64
+    completion.choices.iter().map(|choice| choice.bytes() as u64).sum()
 }

@@ -84,7 +84,9 @@ impl ObeysControl for Entitlements {
             ControlChange::PlanChanged(workspace) => {
                 self.plans().remove(&workspace);
             }
-            ControlChange::SessionEpoch { .. } | ControlChange::ApiKeyChanged(_) => {}
+            ControlChange::SessionEpoch { .. }
+            | ControlChange::ApiKeyChanged(_)
+            | ControlChange::SwitchesChanged => {}
         }
     }
 

@@ -1,8 +1,14 @@
 //! Why a call was not made, or came to nothing.
+use std::time::Duration;
+
 use cape_domain::{
     billing::{Credits, PlanCode},
     store::StoreError,
-    usage::{LimiterError, ModelProviderError, Provider, Quota, Refusal, UnsupportedParameter},
+    time::Timestamp,
+    usage::{
+        FailureKind, LimiterError, ModelKind, ModelProviderError, Provider, Quota, Refusal, Switch,
+        SwitchTarget, UnsupportedParameter,
+    },
 };
 
 use crate::retry::Contended;
@@ -22,6 +28,17 @@ pub enum ChatError {
     /// No such model.
     #[error("the model `{0}` does not exist")]
     UnknownModel(String),
+    /// The model does something else than what is asked of it.
+    #[error("the model `{model}` is for {}", match kind {
+        ModelKind::Chat => "chats, not for embeddings",
+        ModelKind::Embedding { .. } => "embeddings, not for chats",
+    })]
+    WrongKind {
+        /// The model.
+        model: String,
+        /// What it does.
+        kind: ModelKind,
+    },
     /// The plan does not reach the model.
     #[error("the plan `{plan}` does not include the model `{model}`")]
     ModelNotInPlan {
@@ -41,7 +58,7 @@ pub enum ChatError {
         /// What was spent, and what running calls hold.
         spent: Credits,
     },
-    /// We have no access to whoever runs the model.
+    /// We have no access to whoever runs the model, or they do not run models of this kind.
     #[error("the provider {0} is not configured")]
     Disabled(Provider),
     /// The model has no price yet. Unknown is not free.
@@ -58,6 +75,20 @@ pub enum ChatError {
     TooLong {
         /// The most tokens that go in and come out together.
         window: u64,
+    },
+    /// One of the texts to turn into a vector does not fit into the model.
+    #[error("this input does not fit into {window} tokens")]
+    InputTooLong {
+        /// Which one, counted from 0.
+        input: usize,
+        /// The most tokens of one.
+        window: u64,
+    },
+    /// Vectors of another length were asked for than the model can give.
+    #[error("a vector of this model has between 1 and {most} dimensions")]
+    DimensionsOutOfRange {
+        /// The most that it can have.
+        most: u32,
     },
     /// The provider's format cannot say what was asked.
     #[error(transparent)]
@@ -86,6 +117,18 @@ pub enum ChatError {
         /// What is free.
         available: Credits,
     },
+    /// An operator has stopped the key, the workspace, the model or the provider.
+    #[error("the {} is stopped: {}", .0.target, .0.reason)]
+    Stopped(Box<Switch>),
+    /// The key was taken back while the call was running.
+    #[error("the API key was taken back")]
+    KeyTakenBack,
+    /// Nobody who runs the model answers at present, and nobody is asked.
+    #[error("no provider of this model answers at present")]
+    NotAnswering {
+        /// When one is asked again.
+        retry_after: Duration,
+    },
     /// The limiter cannot tell.
     #[error(transparent)]
     Limiter(#[from] LimiterError),
@@ -97,6 +140,48 @@ pub enum ChatError {
     Store(#[from] StoreError),
 }
 
+impl ChatError {
+    /// What is left to spend, where that was too little.
+    pub(super) fn left(&self) -> Option<Credits> {
+        match self {
+            Self::InsufficientCredits { available, .. } => Some(*available),
+            Self::KeyCapReached { cap, spent } => cap.minus(*spent).ok(),
+            _ => None,
+        }
+    }
+
+    /// What is recorded of a call that came to nothing for it.
+    pub(super) const fn failure(&self) -> FailureKind {
+        match self {
+            Self::Provider(error) => error.kind(),
+            Self::Stopped(_) | Self::KeyTakenBack => FailureKind::Stopped,
+            _ => FailureKind::Unavailable,
+        }
+    }
+
+    /// Whether another model may be asked instead: what is stopped is one of many.
+    pub(super) const fn is_about_a_model(&self) -> bool {
+        match self {
+            Self::Stopped(switch) => match switch.target {
+                SwitchTarget::Model(_) | SwitchTarget::Provider(_) => true,
+                SwitchTarget::Key(_) | SwitchTarget::Workspace(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Nobody answers before `until`.
+    pub(super) fn not_answering(until: Timestamp, now: Timestamp) -> Self {
+        Self::NotAnswering { retry_after: (until - now).to_std().unwrap_or_default() }
+    }
+}
+
+impl From<&Switch> for ChatError {
+    fn from(switch: &Switch) -> Self {
+        Self::Stopped(Box::new(switch.clone()))
+    }
+}
+
 impl Contended for ChatError {
     fn is_conflict(&self) -> bool {
         match self {
@@ -105,6 +190,7 @@ impl Contended for ChatError {
             | Self::Stopping
             | Self::NotAProgram
             | Self::UnknownModel(_)
+            | Self::WrongKind { .. }
             | Self::ModelNotInPlan { .. }
             | Self::ModelNotForKey(_)
             | Self::KeyCapReached { .. }
@@ -112,11 +198,16 @@ impl Contended for ChatError {
             | Self::UnknownPrice(_)
             | Self::OutputOutOfRange { .. }
             | Self::TooLong { .. }
+            | Self::InputTooLong { .. }
+            | Self::DimensionsOutOfRange { .. }
             | Self::Unsupported(_)
             | Self::TooLarge
             | Self::Limited { .. }
             | Self::QuotaExceeded { .. }
             | Self::InsufficientCredits { .. }
+            | Self::Stopped(_)
+            | Self::KeyTakenBack
+            | Self::NotAnswering { .. }
             | Self::Limiter(_)
             | Self::Provider(_) => false,
         }

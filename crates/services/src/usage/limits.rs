@@ -5,7 +5,7 @@ use cape_domain::{
     billing::Plan,
     ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, Decision, Estimate, Limiter, Measure, Rule, Standing, Window},
+    usage::{Claim, Decision, Estimate, Limiter, Measure, Rule, Standing, TokenCounts, Window},
 };
 
 use super::{Admission, ChatError};
@@ -30,9 +30,20 @@ impl Limits {
     }
 
     /// Tells the limiter what a call really used; failing that costs the caller nothing.
-    pub(super) async fn correct(&self, admission: &Admission, calls: u64, tokens: u64) {
-        let (claimed_at, now) = (admission.call.started_at, self.base.now());
-        for claim in &admission.claims {
+    pub(super) async fn correct<A>(&self, admission: &Admission<A>, calls: u64, tokens: u64) {
+        self.correct_all(&admission.claims, admission.call.started_at, calls, tokens).await;
+    }
+
+    /// The same, of claims that no call was admitted for.
+    pub(super) async fn correct_all(
+        &self,
+        claims: &[Claim],
+        claimed_at: Timestamp,
+        calls: u64,
+        tokens: u64,
+    ) {
+        let now = self.base.now();
+        for claim in claims {
             let used = match claim.rule.measure {
                 Measure::Requests => calls,
                 Measure::Tokens => tokens,
@@ -47,7 +58,7 @@ impl Limits {
     }
 
     /// A call that came to nothing counts nowhere.
-    pub(super) async fn uncount(&self, admission: &Admission) {
+    pub(super) async fn uncount<A>(&self, admission: &Admission<A>) {
         self.correct(admission, 0, 0).await;
     }
 
@@ -61,17 +72,32 @@ impl Limits {
         if !self.hold {
             return Vec::new();
         }
-        let limits = &plan.limits;
-        let rules = [
-            (Measure::Requests, Window::Minute, limits.requests_per_minute, 1),
-            (Measure::Requests, Window::Hour, limits.requests_per_hour, 1),
-            (Measure::Tokens, Window::Hour, limits.tokens_per_hour, estimate.likely_total()),
-        ];
-        let claim = |(measure, window, limit, amount)| Claim {
-            rule: Rule { workspace, measure, window, limit },
-            amount,
+        let claim = |rule: Rule| {
+            let amount = match rule.measure {
+                Measure::Requests => 1,
+                Measure::Tokens => estimate.likely_total(),
+            };
+            Claim { rule, amount }
         };
-        rules.map(claim).into()
+        rules_of(workspace, plan).map(claim).into()
+    }
+
+    /// What a question about a call wants of each rule: it is a request, and has no tokens.
+    pub(super) fn claims_without_tokens(&self, workspace: WorkspaceId, plan: &Plan) -> Vec<Claim> {
+        let nothing = Estimate { most: TokenCounts::default(), likely_input: 0 };
+        let mut claims = self.claims(workspace, plan, &nothing);
+        claims.retain(|claim| claim.rule.measure == Measure::Requests);
+        claims
+    }
+
+    /// Where the rules of these claims stand. Nothing is counted.
+    pub(super) async fn standings(
+        &self,
+        claims: &[Claim],
+        now: Timestamp,
+    ) -> Result<Vec<Standing>, ChatError> {
+        let rules: Vec<_> = claims.iter().map(|claim| claim.rule).collect();
+        Ok(self.limiter.standings(&rules, now).await?)
     }
 
     /// Counts a call, unless a limit is in its way.
@@ -92,4 +118,15 @@ impl Limits {
             }
         }
     }
+}
+
+/// The rules of a plan.
+pub(super) fn rules_of(workspace: WorkspaceId, plan: &Plan) -> [Rule; 3] {
+    let limits = &plan.limits;
+    let rule = |measure, window, limit| Rule { workspace, measure, window, limit };
+    [
+        rule(Measure::Requests, Window::Minute, limits.requests_per_minute),
+        rule(Measure::Requests, Window::Hour, limits.requests_per_hour),
+        rule(Measure::Tokens, Window::Hour, limits.tokens_per_hour),
+    ]
 }

@@ -5,7 +5,7 @@ use cape_domain::{
     access::{Permit, Principal, ViewModels},
     store::StoreError,
     time::Timestamp,
-    usage::{PriceBook, Provider},
+    usage::{ModelKind, PriceBook, Provider},
 };
 
 use super::{ChatError, Entitlements};
@@ -28,6 +28,12 @@ pub struct OpenModel {
     pub provider: Provider,
     /// When it was released.
     pub released_at: Timestamp,
+    /// The most tokens that go in and come out together.
+    pub context_window: u64,
+    /// What it does.
+    pub kind: ModelKind,
+    /// The most tokens that come out.
+    pub output_cap: u64,
 }
 
 impl ModelService {
@@ -62,7 +68,7 @@ impl ModelService {
         name: &str,
     ) -> Result<OpenModel, ChatError> {
         let unknown = || ChatError::UnknownModel(name.to_owned());
-        let id = &self.book.find(name).ok_or_else(unknown)?.id;
+        let id = &self.book.candidates(name, 0).first().ok_or_else(unknown)?.id;
         let open = self.open(&permit).await?;
         open.into_iter().find(|model| model.id == *id).ok_or_else(unknown)
     }
@@ -80,6 +86,9 @@ impl ModelService {
             id: model.id.clone(),
             provider: model.provider,
             released_at: model.released_at,
+            context_window: model.context_window,
+            kind: model.kind,
+            output_cap: model.output_cap,
         });
         Ok(shown.collect())
     }

@@ -3,34 +3,36 @@ use std::{sync::Arc, time::Duration};
 
 use cape_domain::{
     time::{Sleeper, Timestamp},
-    usage::{
-        Call, ChatEvent, ChatStream, FinishReason, ModelProviderError, Timing, TokenCounts,
-        ToolCallPart,
-    },
+    usage::{Call, ChatEvent, ChatStream, FinishReason, Piece, Timing, TokenCounts},
 };
 use chrono::TimeDelta;
-use tokio::sync::mpsc;
 
-use super::{Admission, ChatError, Settler, chat::estimated};
+use super::{
+    Admission, Candidate, ChatError, Circuits, Settler, chat::estimated, items::Reader,
+    switchboard::Stop,
+};
 use crate::Base;
 
 /// A piece of an answer, for the caller.
 #[derive(Debug)]
 pub enum StreamItem {
-    /// More text.
-    Text(String),
-    /// More of a function it asks for.
-    ToolCall(ToolCallPart),
+    /// More of one of the answers. None says that it ended: that comes last, with its payment.
+    Piece {
+        /// Which one, counted from 0.
+        choice: u32,
+        /// What.
+        piece: Piece,
+    },
     /// It ended and is paid for. This is the last one.
     Done {
-        /// Why it ended.
-        finish: FinishReason,
+        /// Why each of the answers ended.
+        finishes: Vec<FinishReason>,
         /// What was used.
         tokens: TokenCounts,
         /// The record, settled.
         call: Box<Call>,
     },
-    /// It broke off. What was produced is paid for. This is the last one.
+    /// It broke off, or was stopped. What was produced is paid for. This is the last one.
     Failed(ChatError),
 }
 
@@ -40,14 +42,21 @@ const CHECKPOINT: TimeDelta = TimeDelta::seconds(1);
 /// How long a caller may let a piece wait before it is taken for gone.
 const STALLED: Duration = Duration::from_secs(30);
 
+/// What forwarding an answer needs.
+pub(super) struct Means {
+    pub(super) base: Base,
+    pub(super) settler: Arc<Settler>,
+    pub(super) sleeper: Arc<dyn Sleeper>,
+    pub(super) circuits: Arc<Circuits>,
+}
+
 /// Forwards one answer.
 pub(super) struct Pump {
-    base: Base,
-    settler: Arc<Settler>,
-    sleeper: Arc<dyn Sleeper>,
+    means: Means,
     admission: Admission,
     asked_at: Timestamp,
-    reader: Option<mpsc::Sender<StreamItem>>,
+    reader: Option<Reader>,
+    stop: Stop,
     produced: u64,
     reported: Option<TokenCounts>,
     first_token_at: Option<Timestamp>,
@@ -56,20 +65,19 @@ pub(super) struct Pump {
 
 impl Pump {
     pub(super) fn new(
-        base: Base,
-        settler: Arc<Settler>,
-        sleeper: Arc<dyn Sleeper>,
+        means: Means,
         admission: Admission,
         asked_at: Timestamp,
-        reader: mpsc::Sender<StreamItem>,
+        reader: Reader,
     ) -> Self {
+        let Candidate { model, provider, .. } = &admission.candidate;
+        let stop = admission.watch.over(model, *provider);
         Self {
-            base,
-            settler,
-            sleeper,
+            means,
             admission,
             asked_at,
             reader: Some(reader),
+            stop,
             produced: 0,
             reported: None,
             first_token_at: None,
@@ -77,34 +85,51 @@ impl Pump {
         }
     }
 
-    /// Reads the answer to its end, whether somebody reads along or not.
+    /// Reads the answer to its end, whether somebody reads along or not; or until it is stopped,
+    /// whether the provider says something or not.
     pub(super) async fn run(mut self, mut stream: Box<dyn ChatStream>) {
-        let mut finish = FinishReason::Stop;
+        let wanted = usize::try_from(self.admission.candidate.asked.request.choices).unwrap_or(usize::MAX);
+        let mut finishes = vec![FinishReason::Stop; wanted];
         let broken = loop {
-            match stream.next().await {
-                Some(Ok(ChatEvent::Text(text))) => {
-                    self.produce(text.len());
-                    self.forward(StreamItem::Text(text)).await;
+            let event = tokio::select! {
+                biased;
+                stopped = self.stop.wait() => break Some(stopped),
+                event = stream.next() => event,
+            };
+            match event {
+                Some(Ok(ChatEvent::Piece { choice, piece: Piece::Finished(reason) })) => {
+                    if let Some(finish) = finishes.get_mut(choice as usize) {
+                        *finish = reason;
+                    }
                 }
-                Some(Ok(ChatEvent::ToolCall(part))) => {
-                    self.produce(part.arguments.len() + part.name.as_ref().map_or(0, String::len));
-                    self.forward(StreamItem::ToolCall(part)).await;
+                Some(Ok(ChatEvent::Piece { choice, piece })) => {
+                    self.produce(piece.bytes());
+                    self.forward(StreamItem::Piece { choice, piece }).await;
                 }
                 Some(Ok(ChatEvent::Usage(tokens))) => self.reported = Some(tokens),
-                Some(Ok(ChatEvent::Finished(reason))) => finish = reason,
-                Some(Err(error)) => break Some(error),
+                Some(Err(error)) => {
+                    let now = self.means.base.now();
+                    self.means.circuits.failed(&self.admission.candidate, &error, now);
+                    break Some(error.into());
+                }
                 None => break None,
             }
             self.checkpoint().await;
         };
+        // Hangs up.
         drop(stream);
-        let last = self.settle(finish, broken).await;
-        self.forward(last).await;
+        if let (Some(ChatError::Stopped(_) | ChatError::KeyTakenBack), Some(reader)) =
+            (&broken, &self.reader)
+        {
+            reader.cut();
+        }
+        let last = self.settle(finishes, broken).await;
+        self.end(last).await;
     }
 
     fn produce(&mut self, bytes: usize) {
         self.produced += bytes as u64;
-        let now = self.base.now();
+        let now = self.means.base.now();
         self.first_token_at.get_or_insert(now);
     }
 
@@ -112,41 +137,60 @@ impl Pump {
     async fn forward(&mut self, item: StreamItem) {
         let Some(reader) = &self.reader else { return };
         let taken = tokio::select! {
-            sent = reader.send(item) => sent.is_ok(),
-            () = self.sleeper.sleep(STALLED) => false,
+            sent = reader.send(item) => sent,
+            () = self.means.sleeper.sleep(STALLED) => false,
+            // Whoever reads next is told why.
+            _ = self.stop.wait() => true,
         };
         if !taken {
             self.reader = None;
         }
     }
 
+    /// Passes the last item on.
+    async fn end(self, last: StreamItem) {
+        let Some(reader) = &self.reader else { return };
+        tokio::select! {
+            _ = reader.send(last) => {}
+            () = self.means.sleeper.sleep(STALLED) => {}
+        }
+    }
+
     async fn checkpoint(&mut self) {
-        let now = self.base.now();
+        let now = self.means.base.now();
         if now < self.checkpointed_at + CHECKPOINT {
             return;
         }
         self.checkpointed_at = now;
         let (tokens, _) = self.used();
-        if let Err(error) = self.settler.checkpoint(&self.admission, tokens).await {
+        if let Err(error) = self.means.settler.checkpoint(&self.admission, tokens).await {
             tracing::warn!(%error, call.id = %self.admission.call.id, "no checkpoint");
         }
     }
 
     /// Pays for what was produced; for nothing, if nothing was.
-    async fn settle(&self, finish: FinishReason, broken: Option<ModelProviderError>) -> StreamItem {
+    async fn settle(
+        &self,
+        finishes: Vec<FinishReason>,
+        broken: Option<ChatError>,
+    ) -> StreamItem {
         let timing = self.timing();
         if let Some(error) = broken {
             let ended = if self.produced == 0 && self.reported.is_none() {
-                self.settler.fail(&self.admission, error.kind(), timing).await.map(|_| ())
+                self.means.settler.fail(&self.admission, error.failure(), timing).await.map(|_| ())
             } else {
                 let (tokens, estimated) = self.used();
-                self.settler.settle(&self.admission, tokens, estimated, timing).await.map(|_| ())
+                self.means
+                    .settler
+                    .settle(&self.admission, tokens, estimated, timing)
+                    .await
+                    .map(|_| ())
             };
-            return StreamItem::Failed(ended.err().unwrap_or_else(|| error.into()));
+            return StreamItem::Failed(ended.err().unwrap_or(error));
         }
         let (tokens, estimated) = self.used();
-        match self.settler.settle(&self.admission, tokens, estimated, timing).await {
-            Ok(call) => StreamItem::Done { finish, tokens, call: Box::new(call) },
+        match self.means.settler.settle(&self.admission, tokens, estimated, timing).await {
+            Ok(call) => StreamItem::Done { finishes, tokens, call: Box::new(call) },
             Err(error) => {
                 let id = self.admission.call.id;
                 tracing::error!(%error, call.id = %id, "a hold stays open until it is swept");
@@ -164,7 +208,7 @@ impl Pump {
     }
 
     fn timing(&self) -> Timing {
-        let now = self.base.now();
+        let now = self.means.base.now();
         let between = |from: Timestamp, to: Timestamp| (to - from).to_std().unwrap_or_default();
         let started_at = self.admission.call.started_at;
         Timing {

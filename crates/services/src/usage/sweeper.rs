@@ -13,7 +13,7 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
-use super::settlement::{Counted, End, close};
+use super::closing::{Closing, Counted, End, close};
 use crate::{Base, billing::close_hold, retry::retry};
 
 /// Who else may be working on the same database.
@@ -112,8 +112,8 @@ impl Sweeper {
         let total = (self.base.now() - call.started_at).to_std().unwrap_or_default();
         let timing = Timing { total, provider: total, first_token: None };
         tracing::warn!(call.id = %call.id, hold.id = %hold.id, "swept");
-        let (base, hold) = (&self.base, Some(hold.clone()));
+        let (hold, end) = (Some(hold.clone()), End::Settled(so_far));
         let counted = Counted { quota: None, towards_key: true };
-        close(base, call, hold, counted, End::Settled(so_far), timing).await.map(|_| ())
+        close(&self.base, &Closing { call, hold, counted, end, timing }).await.map(|_| ())
     }
 }

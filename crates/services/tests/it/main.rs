@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod billing;
 mod health;
+mod idempotency;
 mod jobs;
 mod processes;
 mod stored;

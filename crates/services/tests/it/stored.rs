@@ -9,7 +9,7 @@ use cape_domain::{
     page::PageRequest,
     store::{ReadWork, Scope, Store as _},
     time::{Clock as _, Timestamp},
-    usage::{Call, QuotaPeriod},
+    usage::{Call, CallFilter, QuotaPeriod},
 };
 use cape_testkit::fixtures::ACME;
 
@@ -110,7 +110,9 @@ impl World {
 
     /// Calls of ACME, the oldest first.
     pub async fn calls(&self) -> Vec<Call> {
-        let mut rows = self.look().await.calls().list(ACME, all()).await.expect("listed").rows;
+        let every = CallFilter::default();
+        let listed = self.look().await.reports().list(ACME, &every, all()).await;
+        let mut rows = listed.expect("listed").rows;
         rows.reverse();
         rows
     }

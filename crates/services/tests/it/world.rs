@@ -16,7 +16,7 @@ use cape_domain::{
     billing::{BasisPoints, CreditGrant, Credits, GrantSource, PaymentProvider},
     ids::ProcessId,
     time::Sleeper,
-    usage::{ChatProvider, Limiter, Provider},
+    usage::{ChatProvider, CircuitRules, EmbeddingProvider, Limiter, Provider},
 };
 use cape_services::{
     Base, Tasks,
@@ -32,15 +32,15 @@ use cape_services::{
     jobs::JobRunner,
     processes::ProcessService,
     usage::{
-        ChatService, Deployment, Entitlements, Gate, ModelService, Settler, Sweeper, UsageReports,
-        UsageRules,
+        Attempts, ChatService, Circuits, CountService, Deployment, Entitlements, Gate,
+        ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream, UsageReports, UsageRules,
     },
 };
 use cape_testkit::{
     clock::FrozenClock,
     fakes::{
         HeldSleeper, OpenLimiter, PlainHasher, PlainTokens, PlainVault, PostBox, ScriptedChat,
-        ScriptedPayments, UnsteadyStore, Watchful,
+        ScriptedEmbeddings, ScriptedPayments, UnsteadyStore, Watchful,
     },
     fixtures::{ADA, PASSWORD, REQUEST, at, give, grant, inhabit, user},
     ids::CountingIds,
@@ -72,6 +72,7 @@ pub struct World {
     pub payments: Arc<ScriptedPayments>,
     pub watched: Arc<Watchful<ScriptedPayments>>,
     pub models: Arc<ScriptedChat>,
+    pub vectors: Arc<ScriptedEmbeddings>,
     pub limiter: Arc<OpenLimiter>,
     pub sleeper: Arc<HeldSleeper>,
     pub post: PostBox,
@@ -91,9 +92,12 @@ pub struct World {
     pub jobs: Arc<JobRunner>,
     pub process: Arc<ProcessService>,
     pub entitlements: Arc<Entitlements>,
+    pub switches: Arc<SwitchService>,
     pub chat: Arc<ChatService>,
+    pub counts: Arc<CountService>,
     pub listing: Arc<ModelService>,
     pub reports: Arc<UsageReports>,
+    pub catalogue: Arc<ModelCatalogue>,
 }
 
 impl World {
@@ -135,8 +139,9 @@ impl World {
         let ring = KeyRing::new(base.clone(), setup.verified_only);
         let authenticator = Authenticator::new(base.clone(), signer.clone(), ring.clone());
         let entitlements = Entitlements::new(base.clone());
+        let switchboard = Switchboard::new(ring.clone());
         let caches: Vec<Arc<dyn ObeysControl>> =
-            vec![authenticator.clone(), ring.clone(), entitlements.clone()];
+            vec![authenticator.clone(), ring.clone(), entitlements.clone(), switchboard.clone()];
         let feed = ControlFeed::new(base.clone(), caches);
         let introspection =
             IntrospectionService::new(authenticator.clone(), feed.clone(), &setup.services);
@@ -160,27 +165,38 @@ impl World {
         let webhooks = WebhookService::new(base.clone(), trail.clone(), seller);
 
         let models = Arc::new(ScriptedChat::default());
+        let vectors = Arc::new(ScriptedEmbeddings::default());
         let limiter = Arc::new(OpenLimiter::default());
         let sleeper = Arc::new(HeldSleeper::default());
         let process = ProcessService::new(base.clone());
         let tasks = Tasks::new(Handle::current());
         let book = Arc::new(setup.book);
         let asked: Arc<dyn ChatProvider> = Arc::new(Watchful::over(models.clone(), store.clone()));
-        let providers = BTreeMap::from(CONFIGURED.map(|provider| (provider, asked.clone())));
+        let embeds: Arc<dyn EmbeddingProvider> =
+            Arc::new(Watchful::over(vectors.clone(), store.clone()));
+        let upstream = Upstream { chat: asked, embeddings: Some(embeds) };
+        let providers = BTreeMap::from(CONFIGURED.map(|provider| (provider, upstream.clone())));
+        let circuits = Circuits::new(CircuitRules::default());
         let gate = Arc::new(Gate::new(
             base.clone(),
+            tasks.clone(),
             feed.clone(),
             ring.clone(),
             entitlements.clone(),
+            switchboard.clone(),
             book.clone(),
             providers,
+            circuits.clone(),
             limiter.clone() as Arc<dyn Limiter>,
             process.id(),
             usage_rules(setup.limited),
         ));
-        let settler = Arc::new(Settler::new(base.clone(), gate.clone()));
+        let settler = Arc::new(Settler::new(base.clone(), tasks.clone(), gate.clone(), 1));
+        let switches = SwitchService::new(base.clone(), trail.clone(), book.clone());
+        let counts = CountService::new(gate.clone());
         let sleeps = sleeper.clone() as Arc<dyn Sleeper>;
-        let chat = ChatService::new(base.clone(), tasks.clone(), sleeps, gate, settler);
+        let attempts = Attempts::new(base.clone(), sleeps.clone(), circuits, setup.attempts);
+        let chat = ChatService::new(base.clone(), tasks.clone(), sleeps, gate, attempts, settler);
         Self {
             keys: ApiKeyService::new(base.clone(), trail.clone()),
             pricing: PricingService::new(base.clone()),
@@ -196,10 +212,23 @@ impl World {
             listing: ModelService::new(
                 ring.clone(),
                 entitlements.clone(),
-                book,
+                book.clone(),
                 BTreeSet::from(CONFIGURED),
             ),
-            reports: UsageReports::new(base.clone(), entitlements.clone()),
+            reports: UsageReports::new(
+                base.clone(),
+                entitlements.clone(),
+                book.clone(),
+                limiter.clone() as Arc<dyn Limiter>,
+                setup.limited,
+            ),
+            catalogue: ModelCatalogue::new(
+                base.clone(),
+                entitlements.clone(),
+                book.clone(),
+                BTreeSet::from(CONFIGURED),
+                usage_rules(setup.limited).markup,
+            ),
             store,
             unsteady,
             clock,
@@ -211,6 +240,7 @@ impl World {
             payments,
             watched,
             models,
+            vectors,
             limiter,
             sleeper,
             post: setup.post.unwrap_or_default(),
@@ -224,7 +254,9 @@ impl World {
             webhooks,
             process,
             entitlements,
+            switches,
             chat,
+            counts,
         }
     }
 
@@ -260,7 +292,7 @@ impl World {
 }
 
 /// Whose models can be asked.
-const CONFIGURED: [Provider; 2] = [Provider::OpenAi, Provider::Gemini];
+const CONFIGURED: [Provider; 2] = [Provider::OPENAI, Provider::GEMINI];
 
 const fn usage_rules(limited: bool) -> UsageRules {
     UsageRules {
@@ -268,6 +300,7 @@ const fn usage_rules(limited: bool) -> UsageRules {
         default_output: 1_000,
         limited,
         longest_call: TimeDelta::minutes(10),
+        lanes: 1,
     }
 }
 

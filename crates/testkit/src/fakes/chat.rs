@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use cape_domain::usage::{
-    ChatCompletion, ChatEvent, ChatProvider, ChatRequest, ChatStream, FinishReason,
-    ModelProviderError, ToolCall, ToolCallPart, UnsupportedParameter,
+    ChatCompletion, ChatEvent, ChatProvider, ChatRequest, ChatStream, Choice, FinishReason,
+    ModelProviderError, Piece, Thought, ThoughtPart, ToolCall, ToolCallPart, UnsupportedParameter,
 };
 use tokio::sync::Notify;
 
@@ -39,6 +39,8 @@ struct State {
     usual: Option<ChatCompletion>,
     unsupported: Option<String>,
     requests: Vec<ChatRequest>,
+    counts: VecDeque<Result<u64, ModelProviderError>>,
+    counted: Vec<ChatRequest>,
 }
 
 struct Script {
@@ -85,6 +87,17 @@ impl ScriptedChat {
     /// The next call fails when the gate is opened.
     pub fn will_fail_after(&self, gate: Arc<Notify>, error: ModelProviderError) {
         self.add(Some(gate), Outcome::Error(error));
+    }
+
+    /// The next request whose tokens are to be counted has so many, or cannot be counted.
+    pub fn will_count(&self, count: Result<u64, ModelProviderError>) {
+        self.state().counts.push_back(count);
+    }
+
+    /// Whose tokens were to be counted, the oldest first.
+    #[must_use]
+    pub fn counted(&self) -> Vec<ChatRequest> {
+        self.state().counted.clone()
     }
 
     /// From now on requests fail their check because of this parameter.
@@ -167,6 +180,13 @@ impl ChatProvider for ScriptedChat {
         };
         Ok(Box::new(Pieces { steps, ended: false, hung_up: self.hung_up.clone() }))
     }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u64, ModelProviderError> {
+        let mut state = self.state();
+        state.counted.push(request.clone());
+        let unwritten = || Err(ModelProviderError::Unavailable("nothing was written down".into()));
+        state.counts.pop_front().unwrap_or_else(unwritten)
+    }
 }
 
 /// What is left to be said.
@@ -209,47 +229,84 @@ impl Drop for Pieces {
 
 /// The pieces of an answer: its text word by word.
 fn take_apart(answer: ChatCompletion) -> VecDeque<Step> {
-    let text = answer.text.split_inclusive(' ').map(|word| ChatEvent::Text(word.to_owned()));
+    let choices = answer.choices.into_iter().zip(0..);
+    let pieces = choices.flat_map(|(answer, choice)| {
+        pieces_of(answer).map(move |piece| ChatEvent::Piece { choice, piece })
+    });
+    let usage = answer.usage.map(ChatEvent::Usage);
+    pieces.chain(usage).map(Step::Event).collect()
+}
+
+fn pieces_of(answer: Choice) -> impl Iterator<Item = Piece> {
+    let thoughts = answer.thoughts.into_iter().zip(0..);
+    let thoughts = thoughts.map(|(thought, index)| Piece::Thought(ThoughtPart { index, thought }));
+    let words: Vec<String> = answer.text.split_inclusive(' ').map(str::to_owned).collect();
     let calls = answer.tool_calls.into_iter().zip(0..).map(|(call, index)| {
-        ChatEvent::ToolCall(ToolCallPart {
+        Piece::ToolCall(ToolCallPart {
             index,
             id: Some(call.id),
             name: Some(call.name),
             arguments: call.arguments,
         })
     });
-    let end = [ChatEvent::Finished(answer.finish)];
-    let usage = answer.usage.map(ChatEvent::Usage);
-    text.chain(calls).chain(end).chain(usage).map(Step::Event).collect()
+    let log_probs = answer.log_probs.map(Piece::LogProbs);
+    let end = [Piece::Finished(answer.finish)];
+    thoughts.chain(words.into_iter().map(Piece::Text)).chain(calls).chain(log_probs).chain(end)
 }
 
 /// The answer that pieces make.
 async fn put_together(steps: VecDeque<Step>) -> Result<ChatCompletion, ModelProviderError> {
-    let mut answer = ChatCompletion {
-        text: String::new(),
-        tool_calls: vec![],
-        finish: FinishReason::Stop,
-        usage: None,
-    };
+    let mut answer = ChatCompletion { choices: vec![], usage: None };
     for step in steps {
         match step {
             Step::Wait(gate) => gate.notified().await,
             Step::Break(error) => return Err(error),
-            Step::Event(ChatEvent::Text(text)) => answer.text.push_str(&text),
-            Step::Event(ChatEvent::Finished(finish)) => answer.finish = finish,
             Step::Event(ChatEvent::Usage(tokens)) => answer.usage = Some(tokens),
-            Step::Event(ChatEvent::ToolCall(part)) => add_part(&mut answer, part),
+            Step::Event(ChatEvent::Piece { choice, piece }) => {
+                let wanted = choice as usize + 1;
+                if answer.choices.len() < wanted {
+                    answer.choices.resize_with(wanted, silence);
+                }
+                add(&mut answer.choices[choice as usize], piece);
+            }
         }
     }
     Ok(answer)
 }
 
-fn add_part(answer: &mut ChatCompletion, part: ToolCallPart) {
-    let place = part.index as usize;
-    let (id, name) = (part.id.unwrap_or_default(), part.name.unwrap_or_default());
-    match answer.tool_calls.get_mut(place) {
-        Some(call) => call.arguments.push_str(&part.arguments),
-        None => answer.tool_calls.push(ToolCall { id, name, arguments: part.arguments }),
+/// An answer that has not begun.
+const fn silence() -> Choice {
+    Choice {
+        thoughts: vec![],
+        text: String::new(),
+        tool_calls: vec![],
+        log_probs: None,
+        finish: FinishReason::Stop,
+    }
+}
+
+fn add(answer: &mut Choice, piece: Piece) {
+    match piece {
+        Piece::Text(text) => answer.text.push_str(&text),
+        Piece::Finished(finish) => answer.finish = finish,
+        Piece::LogProbs(log_probs) => answer.log_probs = Some(log_probs),
+        Piece::Thought(ThoughtPart { index, thought }) => {
+            match answer.thoughts.get_mut(index as usize) {
+                Some(Thought { text, signature, sealed }) => {
+                    text.push_str(&thought.text);
+                    *signature = signature.take().or(thought.signature);
+                    *sealed = sealed.take().or(thought.sealed);
+                }
+                None => answer.thoughts.push(thought),
+            }
+        }
+        Piece::ToolCall(part) => {
+            let (id, name) = (part.id.unwrap_or_default(), part.name.unwrap_or_default());
+            match answer.tool_calls.get_mut(part.index as usize) {
+                Some(call) => call.arguments.push_str(&part.arguments),
+                None => answer.tool_calls.push(ToolCall { id, name, arguments: part.arguments }),
+            }
+        }
     }
 }
 
@@ -271,7 +328,7 @@ mod tests {
     }
 
     fn text(text: &str) -> ChatEvent {
-        ChatEvent::Text(text.to_owned())
+        Piece::Text(text.to_owned()).of_first()
     }
 
     #[tokio::test]
@@ -294,7 +351,7 @@ mod tests {
         let chat = ScriptedChat::default();
         chat.will_answer(completion("one two", Some(tokens(3, 2))));
         chat.will_answer(completion("", None));
-        let end = Ok(ChatEvent::Finished(FinishReason::Stop));
+        let end = Ok(Piece::Finished(FinishReason::Stop).of_first());
         let usage = Ok(ChatEvent::Usage(tokens(3, 2)));
         assert_eq!(pieces(&chat).await, [Ok(text("one ")), Ok(text("two")), end.clone(), usage]);
         assert_eq!(pieces(&chat).await, [end]);
@@ -315,19 +372,20 @@ mod tests {
     #[tokio::test]
     async fn pieces_put_together_are_an_answer() {
         let part = |id: Option<&str>, arguments: &str| {
-            Step::Event(ChatEvent::ToolCall(ToolCallPart {
+            let part = ToolCallPart {
                 index: 0,
                 id: id.map(str::to_owned),
                 name: id.map(|_| "weather".to_owned()),
                 arguments: arguments.to_owned(),
-            }))
+            };
+            Step::Event(Piece::ToolCall(part).of_first())
         };
-        let end = Step::Event(ChatEvent::Finished(FinishReason::ToolCalls));
+        let end = Step::Event(Piece::Finished(FinishReason::ToolCalls).of_first());
         let chat = ScriptedChat::default();
         chat.will_stream([part(Some("call_1"), "{\"city\":"), part(None, "1}"), end]);
         let answer = chat.complete(&chat_request("hello")).await.expect("an answer");
-        assert_eq!(answer.tool_calls[0].arguments, "{\"city\":1}");
-        assert_eq!(answer.finish, FinishReason::ToolCalls);
+        assert_eq!(answer.choices[0].tool_calls[0].arguments, "{\"city\":1}");
+        assert_eq!(answer.choices[0].finish, FinishReason::ToolCalls);
     }
 
     #[tokio::test]
@@ -339,13 +397,26 @@ mod tests {
         let mut asked = chat.complete(&request);
         assert!((&mut asked).now_or_never().is_none());
         gate.notify_one();
-        assert_eq!(asked.await.expect("an answer").text, "late");
+        assert_eq!(asked.await.expect("an answer").choices[0].text, "late");
         let mut stream = chat.stream(&request).await.expect("a stream");
         assert!(stream.next().now_or_never().is_none());
         gate.notify_one();
-        assert!(matches!(stream.next().await, Some(Ok(ChatEvent::Text(_)))));
+        assert!(matches!(stream.next().await, Some(Ok(ChatEvent::Piece { .. }))));
         drop(stream);
         assert_eq!(chat.hung_up(), 1, "the end was not waited for");
+    }
+
+    #[tokio::test]
+    async fn tokens_are_counted_as_written_down() {
+        let chat = ScriptedChat::always(completion("as usual", None));
+        chat.will_count(Ok(7));
+        chat.will_count(Err(ModelProviderError::Timeout));
+        let request = chat_request("hello");
+        let count = async || chat.count_tokens(&request).await.map_err(|error| error.kind());
+        assert_eq!(count().await, Ok(7));
+        assert_eq!(count().await, Err(FailureKind::Timeout));
+        assert_eq!(count().await, Err(FailureKind::Unavailable));
+        assert_eq!((chat.calls(), chat.counted().len()), (0, 3));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use cape_domain::{
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Standing},
+    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing},
 };
 
 /// Admits everything, and remembers what was claimed and what was corrected. It counts nothing:
@@ -18,6 +18,7 @@ struct State {
     corrections: Vec<Correction>,
     refusal: Option<Refusal>,
     broken: bool,
+    used_up: bool,
 }
 
 /// A claim that was corrected.
@@ -56,6 +57,11 @@ impl OpenLimiter {
         self.state().broken = broken;
     }
 
+    /// From now on every limit is shown as used up, though nobody is refused.
+    pub fn show_used_up(&self) {
+        self.state().used_up = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,6 +86,20 @@ impl Limiter for OpenLimiter {
             reset: rule.window.length(),
         };
         Ok(Decision::Admitted(claims.iter().map(standing).collect()))
+    }
+
+    async fn standings(
+        &self,
+        rules: &[Rule],
+        _: Timestamp,
+    ) -> Result<Vec<Standing>, LimiterError> {
+        let used_up = self.working()?.used_up;
+        let standing = |rule: &Rule| Standing {
+            rule: *rule,
+            used: if used_up { rule.limit } else { 0 },
+            reset: rule.window.length(),
+        };
+        Ok(rules.iter().map(standing).collect())
     }
 
     async fn correct(

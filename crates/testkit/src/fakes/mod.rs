@@ -1,6 +1,7 @@
 //! Ports that services call, without cryptography or networks. Fast, readable, safe for nothing.
 mod chat;
 mod deriver;
+mod embeddings;
 mod hasher;
 mod limiter;
 mod mailer;
@@ -18,6 +19,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 pub use chat::{ScriptedChat, Step};
 pub use deriver::PlainSecrets;
+pub use embeddings::ScriptedEmbeddings;
 pub use hasher::PlainHasher;
 pub use limiter::{Correction, OpenLimiter};
 pub use mailer::PostBox;

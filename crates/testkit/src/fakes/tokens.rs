@@ -32,11 +32,11 @@ impl PlainTokens {
 
 impl AccessTokens for PlainTokens {
     fn sign(&self, claims: &AccessClaims) -> Secret {
-        let AccessClaims { user, session, epoch, workspace, role, id, .. } = claims;
+        let AccessClaims { user, session, epoch, workspace, role, operator, id, .. } = claims;
         let [authenticated, issued, expires] =
             [claims.authenticated_at, claims.issued_at, claims.expires_at]
                 .map(|time| time.timestamp_micros());
-        let who = format!("{user}:{session}:{epoch}:{workspace}:{}", role.name());
+        let who = format!("{user}:{session}:{epoch}:{workspace}:{}:{operator}", role.name());
         let body = format!("{PREFIX}:{who}:{authenticated}:{issued}:{expires}:{id}");
         let check = self.check(&body);
         Secret::new(format!("{body}:{check}"))
@@ -48,9 +48,11 @@ impl AccessTokens for PlainTokens {
             return Err(TokenRefused::Malformed);
         }
         let parts: Vec<&str> = body.split(':').collect();
-        let [PREFIX, user, session, epoch, workspace, role, authenticated, issued, expires, id] =
-            parts[..]
+        let [PREFIX, user, session, epoch, workspace, role, operator, times @ .., id] = &parts[..]
         else {
+            return Err(TokenRefused::Malformed);
+        };
+        let [authenticated, issued, expires] = times else {
             return Err(TokenRefused::Malformed);
         };
         let claims = AccessClaims {
@@ -59,6 +61,7 @@ impl AccessTokens for PlainTokens {
             epoch: read(epoch)?,
             workspace: read(workspace)?,
             role: read(role)?,
+            operator: read(operator)?,
             authenticated_at: time(authenticated)?,
             issued_at: time(issued)?,
             expires_at: time(expires)?,
@@ -108,6 +111,7 @@ mod tests {
             epoch: 2,
             workspace: ACME,
             role: Role::Member,
+            operator: false,
             authenticated_at: at(-60),
             issued_at: at(0),
             expires_at: at(0) + AccessClaims::LIFE,

@@ -15,8 +15,8 @@ use cape_domain::{
     store::{Durability, Scope, Store as _},
     time::Timestamp,
     usage::{
-        ChatCompletion, ChatProvider, ChatRequest, ChatStream, ModelProviderError,
-        UnsupportedParameter,
+        ChatCompletion, ChatProvider, ChatRequest, ChatStream, EmbeddingProvider, EmbeddingRequest,
+        Embeddings, ModelProviderError, UnsupportedParameter,
     },
 };
 
@@ -115,6 +115,23 @@ impl<P: ChatProvider> ChatProvider for Watchful<P> {
     ) -> Result<Box<dyn ChatStream>, ModelProviderError> {
         self.watch().await;
         self.provider.stream(request).await
+    }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u64, ModelProviderError> {
+        self.watch().await;
+        self.provider.count_tokens(request).await
+    }
+}
+
+#[async_trait]
+impl<P: EmbeddingProvider> EmbeddingProvider for Watchful<P> {
+    fn check(&self, request: &EmbeddingRequest) -> Result<(), UnsupportedParameter> {
+        self.provider.check(request)
+    }
+
+    async fn embed(&self, request: &EmbeddingRequest) -> Result<Embeddings, ModelProviderError> {
+        self.watch().await;
+        self.provider.embed(request).await
     }
 }
 

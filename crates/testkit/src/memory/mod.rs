@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod audit;
 mod billing;
+mod idempotency;
 mod jobs;
 mod processes;
 mod usage;
@@ -17,6 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 use cape_domain::{
+    idempotency::{IdempotencyReads, IdempotencyRepository},
     ids::WorkspaceId,
     jobs::{JobReads, JobRepository},
     page::{Cursor, Page, PageRequest},
@@ -40,6 +42,7 @@ pub(crate) struct Tables {
     pub(crate) accounts: accounts::Tables,
     pub(crate) audit: audit::Tables,
     pub(crate) billing: billing::Tables,
+    pub(crate) idempotency: idempotency::Tables,
     pub(crate) jobs: jobs::Tables,
     pub(crate) processes: processes::Tables,
     pub(crate) usage: usage::Tables,
@@ -134,6 +137,10 @@ impl Store for MemoryStore {
 }
 
 impl ReadWork for MemoryRead {
+    fn idempotency(&mut self) -> &mut dyn IdempotencyReads {
+        self
+    }
+
     fn jobs(&mut self) -> &mut dyn JobReads {
         self
     }
@@ -145,6 +152,10 @@ impl ReadWork for MemoryRead {
 
 #[async_trait]
 impl UnitOfWork for MemoryUnitOfWork {
+    fn idempotency(&mut self) -> &mut dyn IdempotencyRepository {
+        self
+    }
+
     fn jobs(&mut self) -> &mut dyn JobRepository {
         self
     }

@@ -9,6 +9,7 @@ mod history;
 mod holds;
 mod ledger;
 mod orders;
+mod receipts;
 mod scope;
 mod steps;
 mod subscriptions;
@@ -20,6 +21,7 @@ pub use history::*;
 pub use holds::*;
 pub use ledger::*;
 pub use orders::*;
+pub use receipts::*;
 pub use scope::*;
 pub use subscriptions::*;
 pub use webhooks::*;
@@ -54,6 +56,7 @@ macro_rules! billing_promises {
             what_was_used_beyond_the_hold_is_owed
             open_holds_of_a_process_are_found_the_oldest_first
             overdue_holds_are_found_the_oldest_first
+            what_paid_for_a_call_is_found_afterwards
             a_clean_history_has_no_violations
             a_ledger_that_does_not_add_up_is_found_out
             an_order_is_read_back_in_each_state

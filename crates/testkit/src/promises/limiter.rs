@@ -8,11 +8,13 @@
 //! Every promise panics when the limiter breaks it.
 mod corrections;
 mod decisions;
+mod standings;
 mod steps;
 mod windows;
 
 pub use corrections::*;
 pub use decisions::*;
+pub use standings::*;
 pub use windows::*;
 
 /// Makes a test of every promise, in a module of this name. `$fresh` is an expression that is
@@ -32,6 +34,7 @@ macro_rules! limiter_promises {
                 two_claims_of_one_rule_add_up
                 a_refused_claim_counts_nowhere
                 a_standing_says_what_is_used_and_until_when
+                whoever_looks_where_rules_stand_counts_nothing
                 a_refusal_says_when_to_come_again
                 what_never_fits_need_not_come_again
                 nothing_is_always_admitted_and_counts_nothing

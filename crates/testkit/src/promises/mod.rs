@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod audit;
 pub mod billing;
 mod conflicts;
+pub mod idempotency;
 pub mod jobs;
 pub mod limiter;
 pub mod processes;
@@ -117,6 +118,7 @@ macro_rules! store_promises {
             $crate::accounts_promises!($fresh);
             $crate::audit_promises!($fresh);
             $crate::billing_promises!($fresh);
+            $crate::idempotency_promises!($fresh);
             $crate::jobs_promises!($fresh);
             $crate::processes_promises!($fresh);
             $crate::usage_promises!($fresh);

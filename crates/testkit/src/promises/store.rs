@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 
 use super::{FOREIGN, OWN, everything};
 use crate::fixtures::{
-    ADA, api_key, at, audit_entry, email_change, id, invitation, job, mail, one_time, personal_key,
-    process, profile, session, totp, user,
+    ADA, api_key, at, audit_entry, email_change, id, idempotency_entry, invitation, job, mail,
+    one_time, personal_key, process, profile, session, totp, user,
 };
 
 /// Committed rows survive the unit of work that wrote them.
@@ -240,6 +240,7 @@ async fn write_everywhere(work: &mut dyn UnitOfWork, newcomer: UserId) -> Result
     work.key_spending().take(key, Credits::ZERO, Credits::ZERO).await?;
     work.control().publish(&entry).await?;
     work.trail().append(&audit_entry(10)).await?;
+    work.idempotency().reserve(&idempotency_entry(10)).await?;
     work.jobs().enqueue(&job(10)).await?;
     work.processes().beat(&process(10)).await
 }

@@ -1,17 +1,26 @@
-//! Calls to models, how many of them a workspace has, and what keys have spent.
+//! Calls to models, how many of them a workspace has, what keys have spent, and what is stopped.
 //!
 //! # Panics
 //!
 //! Every promise panics when the backend breaks it.
 mod calls;
 mod key_spending;
+mod listing;
+mod performance;
 mod quotas;
+mod series;
+mod steps;
 mod summary;
+mod switches;
 
 pub use calls::*;
 pub use key_spending::*;
+pub use listing::*;
+pub use performance::*;
 pub use quotas::*;
+pub use series::*;
 pub use summary::*;
+pub use switches::*;
 
 /// The promises of the area `usage`, one test each.
 #[doc(hidden)]
@@ -31,6 +40,14 @@ macro_rules! usage_promises {
             a_write_of_usage_out_of_scope_is_refused
             usage_is_summed_by_model_and_the_dearest_is_first
             usage_is_of_calls_admitted_in_the_period
+            calls_are_listed_and_counted_by_what_is_asked
+            a_cursor_of_one_filter_is_a_place_in_the_list_of_another
+            another_workspace_sees_no_report
+            every_group_adds_up_to_its_calls
+            every_part_of_a_series_adds_up_to_its_calls
+            a_part_begins_with_its_first_instant_and_ends_before_its_last
+            performance_is_that_of_the_calls_that_came_back
+            percentiles_are_values_that_were_measured
             calls_are_counted_up_to_the_limit
             of_a_hundred_calls_at_once_ten_are_counted
             what_is_given_back_is_never_below_zero
@@ -39,6 +56,10 @@ macro_rules! usage_promises {
             of_a_hundred_who_spend_at_once_ten_fit
             what_a_key_spent_is_corrected
             a_key_that_was_never_counted_stays_uncounted
+            what_is_stopped_is_read_back_as_it_was
+            a_target_has_one_switch_and_the_last_word_stands
+            what_is_released_is_gone_and_the_rest_stays
+            what_is_stopped_is_the_platforms_whoever_looks
         );
     };
 }

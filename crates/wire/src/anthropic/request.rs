@@ -1,7 +1,7 @@
 //! A request for a message. What the values may be is not decided here.
 use serde::{Deserialize, Serialize};
 
-use super::block::{RedactedThinkingBlock, TextBlock, ThinkingBlock, ToolUseBlock};
+use super::block::{CacheControl, RedactedThinkingBlock, TextBlock, ThinkingBlock, ToolUseBlock};
 use crate::{
     Raw, TextOr, lenient,
     tagged::read_by_type,
@@ -53,15 +53,130 @@ pub struct MessagesRequest {
     /// Who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// Whether and how much to think first: an object with a `type`.
+    /// Whether and how much to think first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thinking: Option<Raw>,
+    pub thinking: Option<Thinking>,
     /// The form of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_config: Option<OutputConfig>,
     /// The class of service: `auto` or `standard_only`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
+    /// Asks for everything to be kept up to the last block that can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<CacheControl>,
+}
+
+/// Whether and how much to think first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Thinking {
+    /// Up to so many tokens.
+    Enabled(EnabledThinking),
+    /// As much as the model likes.
+    Adaptive(AdaptiveThinking),
+    /// Not at all.
+    Disabled,
+    /// A way that is not known here.
+    #[serde(untagged)]
+    Other(Raw),
+}
+
+read_by_type!(Thinking {
+    "enabled" => Enabled,
+    "adaptive" => Adaptive,
+} empty {
+    "disabled" => Disabled,
+});
+
+/// To think with up to so many tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnabledThinking {
+    /// The most tokens to think with; part of `max_tokens`.
+    pub budget_tokens: u64,
+    /// What is shown of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<ThinkingDisplay>,
+}
+
+/// To think as much as the model likes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdaptiveThinking {
+    /// What is shown of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<ThinkingDisplay>,
+}
+
+words! {
+    /// What is shown of thoughts.
+    ThinkingDisplay {
+        /// A summary.
+        Summarized = "summarized",
+        /// Their proof alone.
+        Omitted = "omitted",
+    }
+}
+
+/// The body of `POST /v1/messages/count_tokens`: a request without what concerns its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountTokensRequest {
+    /// The model whose tokens are counted.
+    pub model: String,
+    /// What the application says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<TextOr<SystemBlock>>,
+    /// The conversation so far.
+    pub messages: Vec<InputMessage>,
+    /// What the model may call.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tools: Vec<Tool>,
+    /// Whether and what it must call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether and how much to think first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Thinking>,
+    /// The form of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_config: Option<OutputConfig>,
+    /// Asks for everything to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<CacheControl>,
+}
+
+impl From<MessagesRequest> for CountTokensRequest {
+    fn from(request: MessagesRequest) -> Self {
+        Self {
+            model: request.model,
+            system: request.system,
+            messages: request.messages,
+            tools: request.tools,
+            tool_choice: request.tool_choice,
+            thinking: request.thinking,
+            output_config: request.output_config,
+            cache_control: request.cache_control,
+        }
+    }
+}
+
+impl CountTokensRequest {
+    /// The request whose tokens are counted, with an answer of up to so many tokens.
+    #[must_use]
+    pub fn with_max_tokens(self, max_tokens: u64) -> MessagesRequest {
+        MessagesRequest {
+            system: self.system,
+            tools: self.tools,
+            tool_choice: self.tool_choice,
+            thinking: self.thinking,
+            output_config: self.output_config,
+            cache_control: self.cache_control,
+            ..MessagesRequest::new(self.model, max_tokens, self.messages)
+        }
+    }
 }
 
 words! {
@@ -146,6 +261,9 @@ read_by_type!(ResultBlock { "text" => Text, "image" => Image, });
 pub struct ImageBlock {
     /// Where it is.
     pub source: ImageSource,
+    /// Asks for everything up to here to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<CacheControl>,
 }
 
 /// Where an image is.
@@ -182,6 +300,9 @@ pub struct ToolResultBlock {
     /// Whether it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_error: Option<bool>,
+    /// Asks for everything up to here to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<CacheControl>,
 }
 
 /// Something the model may call.
@@ -197,6 +318,9 @@ pub struct Tool {
     /// Whether arguments must follow the schema to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
+    /// Asks for everything up to here to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<CacheControl>,
 }
 
 /// Whether and what the model must call.
@@ -281,6 +405,6 @@ impl InputBlock {
     /// A text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text(TextBlock { text: text.into() })
+        Self::Text(TextBlock::new(text))
     }
 }

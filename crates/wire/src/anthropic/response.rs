@@ -46,6 +46,14 @@ pub struct MessageResponse {
     pub usage: Usage,
 }
 
+/// The answer to a request to count tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCount {
+    /// System, messages and tools together.
+    #[serde(default, deserialize_with = "lenient::count")]
+    pub input_tokens: Option<u64>,
+}
+
 /// One block of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -1,4 +1,5 @@
-//! What is said, by either side.
+//! What is said, by either side. Names are read in camel case and in snake case, as the vendor reads
+//! them, and written in camel case.
 use serde::{Deserialize, Serialize};
 
 use crate::{Raw, lenient, words::words};
@@ -38,21 +39,26 @@ pub struct Part {
     pub text: Option<String>,
     /// Something that is no text, here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "inline_data")]
     pub inline_data: Option<Blob>,
     /// Something that is no text, elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "file_data")]
     pub file_data: Option<FileData>,
     /// A call that the model makes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "function_call")]
     pub function_call: Option<FunctionCall>,
     /// What a call came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "function_response")]
     pub function_response: Option<FunctionResponse>,
     /// Whether the model only thought it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thought: Option<bool>,
     /// Proves that the thought before it is the model's, in base64; must be sent back unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "thought_signature")]
     pub thought_signature: Option<String>,
 }
 
@@ -61,8 +67,9 @@ pub struct Part {
 #[serde(rename_all = "camelCase")]
 pub struct Blob {
     /// `image/png` and the like.
+    #[serde(alias = "mime_type")]
     pub mime_type: String,
-    /// The thing itself, in base64.
+    /// The thing itself, in base64, of either alphabet.
     pub data: String,
 }
 
@@ -72,8 +79,10 @@ pub struct Blob {
 pub struct FileData {
     /// `image/png` and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "mime_type")]
     pub mime_type: Option<String>,
     /// Its address.
+    #[serde(alias = "file_uri")]
     pub file_uri: String,
 }
 
@@ -100,6 +109,23 @@ pub struct FunctionResponse {
     pub name: String,
     /// The result; it must be an object.
     pub response: Raw,
+    /// What of the result is no text.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub parts: Vec<FunctionResponsePart>,
+}
+
+/// Something in a result that is no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionResponsePart {
+    /// The thing, here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "inline_data")]
+    pub inline_data: Option<Blob>,
 }
 
 impl Content {
@@ -122,6 +148,24 @@ impl Part {
     pub fn inline_data(mime_type: impl Into<String>, base64: impl Into<String>) -> Self {
         let blob = Blob { mime_type: mime_type.into(), data: base64.into() };
         Self { inline_data: Some(blob), ..Self::default() }
+    }
+
+    /// Something that is no text, elsewhere.
+    #[must_use]
+    pub fn file_data(file: FileData) -> Self {
+        Self { file_data: Some(file), ..Self::default() }
+    }
+
+    /// What the model thought.
+    #[must_use]
+    pub fn thought(text: impl Into<String>) -> Self {
+        Self { thought: Some(true), ..Self::text(text) }
+    }
+
+    /// The same, with what proves that it is the model's.
+    #[must_use]
+    pub fn signed(self, signature: Option<String>) -> Self {
+        Self { thought_signature: signature, ..self }
     }
 
     /// A call that the model made.

@@ -41,6 +41,13 @@ struct Detail {
 }
 
 impl ErrorBody {
+    /// A failure, with what else is told of it.
+    #[must_use]
+    pub fn new(code: u16, status: &str, message: impl Into<String>, details: Vec<Raw>) -> Self {
+        let (code, status) = (Some(code.into()), Some(status.to_owned()));
+        Self { error: ErrorDetail { code, message: message.into(), status, details } }
+    }
+
     /// Reads the body of an answer; a stream that fails at once sends it in a list.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::{content::Content, error::ErrorBody};
 use crate::{Raw, lenient, words::words};
 
 /// The answer to a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerateContentResponse {
     /// The answers; none where the prompt was refused.
@@ -34,7 +34,7 @@ pub struct GenerateContentResponse {
 }
 
 /// One answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// What is said; none where it was withheld.
@@ -49,6 +49,49 @@ pub struct Candidate {
     /// Its place among the answers, from zero; the first is often left out.
     #[serde(default, deserialize_with = "lenient::count_or_zero")]
     pub index: u64,
+    /// How likely its tokens were, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs_result: Option<LogprobsResult>,
+}
+
+/// How likely the tokens of an answer were.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogprobsResult {
+    /// For each place, the likeliest tokens, the likeliest first.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub top_candidates: Vec<TopCandidates>,
+    /// For each place, the token that was chosen.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub chosen_candidates: Vec<TokenCandidate>,
+}
+
+/// The likeliest tokens of one place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TopCandidates {
+    /// The likeliest first.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub candidates: Vec<TokenCandidate>,
+}
+
+/// How likely one token was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenCandidate {
+    /// The token.
+    #[serde(default)]
+    pub token: String,
+    /// The natural logarithm of its probability.
+    #[serde(default)]
+    pub log_probability: f64,
 }
 
 words! {
@@ -132,7 +175,7 @@ pub struct UsageMetadata {
 }
 
 /// What one event of a stream can hold. There is no event that ends a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum StreamData {
     /// A piece of the answer.
     Response(Box<GenerateContentResponse>),

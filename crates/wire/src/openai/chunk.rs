@@ -87,6 +87,12 @@ pub struct Delta {
     /// Text instead of an answer; `null` in the first.
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub refusal: Field<String>,
+    /// What was thought before. `OpenAI` keeps that to itself; `DeepSeek`, vLLM and others do not.
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// The same, as Groq, Ollama and `OpenRouter` call it.
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
 }
 
 /// A piece of a call. The first has id and name, those that follow have arguments.
@@ -159,20 +165,26 @@ impl Delta {
     #[must_use]
     pub fn opening_text() -> Self {
         let (content, refusal) = (Field::Value(String::new()), Field::Null);
-        Self { role: Some(Role::Assistant), content, refusal, tool_calls: Vec::new() }
+        Self { role: Some(Role::Assistant), content, refusal, ..Self::default() }
     }
 
     /// What opens calls that are not preceded by a text.
     #[must_use]
     pub fn opening_calls(tool_calls: Vec<ToolCallDelta>) -> Self {
         let (content, refusal) = (Field::Null, Field::Null);
-        Self { role: Some(Role::Assistant), content, refusal, tool_calls }
+        Self { role: Some(Role::Assistant), content, refusal, tool_calls, ..Self::default() }
     }
 
     /// More text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { content: Field::Value(text.into()), ..Self::default() }
+    }
+
+    /// More of a thought.
+    #[must_use]
+    pub fn thought(text: impl Into<String>) -> Self {
+        Self { reasoning_content: Some(text.into()), ..Self::default() }
     }
 }
 

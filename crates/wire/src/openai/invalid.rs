@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{
     message::{ContentPart, Message},
     request::ChatRequest,
+    responses::{self, InputItem, InputPart},
     tool::{Tool, ToolCall},
 };
 use crate::{Raw, tagged::reason};
@@ -37,12 +38,23 @@ impl ChatRequest {
     ///
     /// [`InvalidRequest`] when it is no JSON, or not of a request's shape.
     pub fn read(body: &[u8]) -> Result<Self, InvalidRequest> {
-        serde_json::from_slice(body).map_err(|error| InvalidRequest::find(body, &error))
+        let shape = Shape {
+            required: &["model", "messages"],
+            smallest: r#""model":"","messages":[]"#,
+            look_into: in_messages,
+        };
+        serde_json::from_slice(body)
+            .map_err(|error| InvalidRequest::find::<Self>(body, &error, &shape))
     }
 }
 
 impl InvalidRequest {
-    fn find(body: &[u8], error: &serde_json::Error) -> Self {
+    /// What is wrong with a body that ought to be a `T`, and was not for this reason.
+    pub(super) fn find<T: DeserializeOwned>(
+        body: &[u8],
+        error: &serde_json::Error,
+        shape: &Shape,
+    ) -> Self {
         let fields: Fields = match serde_json::from_slice(body) {
             Ok(fields) => fields,
             Err(error) if error.is_data() => {
@@ -54,21 +66,11 @@ impl InvalidRequest {
                 return Self { message, param: None };
             }
         };
-        for required in ["model", "messages"] {
-            if !fields.contains_key(required) {
-                let message = format!("Missing required parameter: '{required}'.");
-                return Self { message, param: Some(required.to_owned()) };
-            }
+        if let Some(required) = shape.required.iter().find(|name| !fields.contains_key(**name)) {
+            let message = format!("Missing required parameter: '{required}'.");
+            return Self { message, param: Some((*required).to_owned()) };
         }
-        let fault = in_fields::<ChatRequest>(
-            &fields,
-            r#""model":"","messages":[]"#,
-            |name, raw| match name {
-                "messages" => in_list::<Message>(raw, in_message),
-                "tools" => in_list::<Tool>(raw, |_| None),
-                _ => None,
-            },
-        );
+        let fault = in_fields::<T>(&fields, shape.smallest, shape.look_into);
         if let Some(Fault { path, reason }) = fault {
             let path = shortened(&path);
             let message = format!("Invalid value for '{path}': {}.", shortened(&reason));
@@ -90,8 +92,18 @@ fn shortened(text: &str) -> String {
 
 type Fields = BTreeMap<String, Raw>;
 
+/// What a request has to look like.
+pub(super) struct Shape {
+    /// The fields that it must have.
+    pub(super) required: &'static [&'static str],
+    /// The same with values that are in order, as they stand in an object.
+    pub(super) smallest: &'static str,
+    /// Where in the value of a field the fault may be.
+    pub(super) look_into: fn(&str, &Raw) -> Option<Fault>,
+}
+
 /// Where a value is at fault, and how.
-struct Fault {
+pub(super) struct Fault {
     path: String,
     reason: String,
 }
@@ -138,6 +150,29 @@ fn in_fields<T: DeserializeOwned>(
         let object = Raw::of(&alone).ok()?;
         in_value::<T>(&object, |_| look_into(name, raw)).map(|fault| fault.under(name))
     })
+}
+
+fn in_messages(name: &str, raw: &Raw) -> Option<Fault> {
+    match name {
+        "messages" => in_list::<Message>(raw, in_message),
+        "tools" => in_list::<Tool>(raw, |_| None),
+        _ => None,
+    }
+}
+
+/// Where in a field of a request for a response the fault is.
+pub(super) fn in_item(name: &str, raw: &Raw) -> Option<Fault> {
+    match name {
+        "input" => in_list::<InputItem>(raw, |item| {
+            let fields: Fields = item.read().ok()?;
+            ["content", "output"].into_iter().find_map(|name| {
+                let fault = in_list::<InputPart>(fields.get(name)?, |_| None);
+                fault.map(|fault| fault.under(name))
+            })
+        }),
+        "tools" => in_list::<responses::Tool>(raw, |_| None),
+        _ => None,
+    }
 }
 
 fn in_message(raw: &Raw) -> Option<Fault> {

@@ -41,6 +41,10 @@ pub struct Message {
     /// What the assistant said instead of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+    /// What the assistant thought before. `OpenAI` does not want it back; `DeepSeek`, vLLM and
+    /// others take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
     /// What the assistant called.
     #[serde(
         default,
@@ -148,6 +152,7 @@ impl Message {
             content: None,
             name: None,
             refusal: None,
+            reasoning_content: None,
             tool_calls: Vec::new(),
             tool_call_id: None,
             unknown: Unknown::new(),

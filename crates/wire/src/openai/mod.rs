@@ -1,18 +1,24 @@
 //! OpenAI's chat completions: what callers of ours send and get, and what OpenAI itself does.
 //!
-//! Only `/v1/chat/completions` and `/v1/models`; not the Responses API, not embeddings.
+//! Also its [`responses`], which callers alone speak of, its [`embeddings`] and its list of models.
 pub mod chunk;
+pub mod embeddings;
 pub mod error;
 pub mod invalid;
 pub mod message;
 pub mod models;
 pub mod request;
 pub mod response;
+pub mod responses;
 pub mod tool;
 
 pub use chunk::{
     ChatChunk, ChunkChoice, ChunkObject, Delta, FunctionDelta, FunctionKind, StreamData,
     ToolCallDelta,
+};
+pub use embeddings::{
+    Embedding, EmbeddingInput, EmbeddingObject, EmbeddingRequest, EmbeddingResponse,
+    EmbeddingUsage, EncodingFormat, Vector,
 };
 pub use error::{ErrorBody, ErrorDetail};
 pub use invalid::InvalidRequest;

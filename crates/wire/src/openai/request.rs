@@ -63,6 +63,9 @@ pub struct ChatRequest {
     /// Asks for the same answer to the same request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
+    /// The same, as Mistral calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_seed: Option<i64>,
     /// Discourages what was already spoken of, from -2 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f64>,
@@ -81,6 +84,9 @@ pub struct ChatRequest {
     /// The caller's own user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The same, by its present name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_identifier: Option<String>,
     /// The caller's own notes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
@@ -90,6 +96,13 @@ pub struct ChatRequest {
     /// How much to reason: `none`, `minimal`, `low`, `medium`, `high`, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
+    /// How wordy to be: `low`, `medium`, `high`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbosity: Option<String>,
+    /// Whether to show what was thought. `OpenAI` has no such parameter; Groq, vLLM and
+    /// `OpenRouter` do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_reasoning: Option<bool>,
     /// The class of service: `auto`, `default`, `flex`, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
@@ -176,7 +189,7 @@ impl ChatRequest {
         self.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
     }
 
-    /// Where fields stand that are not known here: `verbosity`, `messages[0].audio`, ... Those
+    /// Where fields stand that are not known here: `prediction`, `messages[0].audio`, ... Those
     /// that are null or empty ask for nothing: callers send an answer's message back as it came,
     /// `annotations` and all.
     #[must_use]
@@ -195,17 +208,24 @@ impl ChatRequest {
         if let Some(options) = &self.stream_options {
             paths.add("stream_options.", &options.unknown);
         }
-        paths.0
+        paths.into_vec()
     }
 }
 
+/// Where fields stand that are not known here.
 #[derive(Default)]
-struct Paths(Vec<String>);
+pub(super) struct Paths(Vec<String>);
 
 impl Paths {
-    fn add(&mut self, prefix: &str, unknown: &Unknown) {
+    /// Adds those that ask for something.
+    pub(super) fn add(&mut self, prefix: &str, unknown: &Unknown) {
         let asking = unknown.iter().filter(|(_, value)| !asks_for_nothing(value));
         self.0.extend(asking.map(|(name, _)| format!("{prefix}{name}")));
+    }
+
+    /// All of them.
+    pub(super) fn into_vec(self) -> Vec<String> {
+        self.0
     }
 
     fn add_message(&mut self, prefix: &str, message: &Message) {

@@ -72,6 +72,12 @@ pub struct ResponseMessage {
     /// What it says instead of an answer; `null` where it does not refuse.
     #[serde(default)]
     pub refusal: Option<String>,
+    /// What it thought before. `OpenAI` keeps that to itself; `DeepSeek`, vLLM and others do not.
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// The same, as Groq, Ollama and `OpenRouter` call it.
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
     /// What it calls.
     #[serde(
         default,
@@ -86,6 +92,22 @@ pub struct ResponseMessage {
 
 fn assistant() -> Role {
     Role::Assistant
+}
+
+impl ResponseMessage {
+    /// A message that says nothing.
+    #[must_use]
+    pub const fn silent() -> Self {
+        Self {
+            role: Role::Assistant,
+            content: None,
+            refusal: None,
+            reasoning_content: None,
+            reasoning: None,
+            tool_calls: Vec::new(),
+            annotations: None,
+        }
+    }
 }
 
 words! {

@@ -2,8 +2,9 @@
 use cape_wire::{
     Raw, TextOr,
     anthropic::{
-        BlockDelta, ContentBlock, ErrorBody, ErrorKind, ImageSource, InputBlock, InputMessage,
-        MessageResponse, MessagesRequest, Role, StopReason, StreamEvent, Tool, ToolChoice,
+        AdaptiveThinking, BlockDelta, ContentBlock, CountTokensRequest, EnabledThinking, ErrorBody,
+        ErrorKind, ImageSource, InputBlock, InputMessage, MessageResponse, MessagesRequest, Role,
+        StopReason, StreamEvent, Thinking, ThinkingDisplay, TokenCount, Tool, ToolChoice,
     },
 };
 use serde_json::Value;
@@ -28,7 +29,13 @@ fn a_request_is_read_and_written_without_loss() {
 #[test]
 fn what_is_built_is_what_the_vendor_documents() {
     let input_schema = Raw::new(r#"{"type":"object"}"#).expect("json");
-    let tool = Tool { name: "f".to_owned(), description: None, input_schema, strict: None };
+    let tool = Tool {
+        name: "f".to_owned(),
+        description: None,
+        input_schema,
+        strict: None,
+        cache_control: None,
+    };
     let request = MessagesRequest {
         system: Some("s".into()),
         tools: vec![tool],
@@ -189,10 +196,52 @@ fn an_error_is_read_and_is_no_answer() {
 }
 
 #[test]
-fn what_is_said_of_thinking_is_only_carried() {
-    let request: MessagesRequest = read(
-        r#"{"model":"m","max_tokens":1,"messages":[],"thinking":{"type":"adaptive","display":"omitted"}}"#,
+fn each_way_of_thinking_is_read_and_an_unknown_one_is_kept() {
+    let thinking = |json: &str| {
+        let json = format!(r#"{{"model":"m","max_tokens":1,"messages":[],"thinking":{json}}}"#);
+        assert_kept::<MessagesRequest>(&json);
+        read::<MessagesRequest>(&json).thinking.expect("there")
+    };
+    let display = Some(ThinkingDisplay::Omitted);
+    assert_eq!(
+        thinking(r#"{"type":"adaptive","display":"omitted"}"#),
+        Thinking::Adaptive(AdaptiveThinking { display })
     );
-    let thinking: Value = request.thinking.expect("there").read().expect("json");
-    assert_eq!(thinking["type"], "adaptive");
+    assert_eq!(
+        thinking(r#"{"type":"enabled","budget_tokens":1024}"#),
+        Thinking::Enabled(EnabledThinking { budget_tokens: 1_024, display: None })
+    );
+    assert_eq!(thinking(r#"{"type":"disabled"}"#), Thinking::Disabled);
+    let unknown = r#"{"type":"between_tools"}"#;
+    assert!(matches!(thinking(unknown), Thinking::Other(raw) if raw.as_str() == unknown));
+    let without = r#"{"model":"m","max_tokens":1,"messages":[],"thinking":{"type":"enabled"}}"#;
+    assert!(serde_json::from_str::<MessagesRequest>(without).is_err());
+}
+
+#[test]
+fn what_is_counted_is_the_request_without_its_answer() {
+    let request: MessagesRequest = read(ANTHROPIC_REQUEST);
+    let counted = CountTokensRequest::from(request.clone());
+    let json = written(&counted);
+    assert_kept::<CountTokensRequest>(&json);
+    let fields: Value = read(&json);
+    let names: Vec<&String> = fields.as_object().expect("an object").keys().collect();
+    assert_eq!(
+        names,
+        [
+            "cache_control",
+            "messages",
+            "model",
+            "output_config",
+            "system",
+            "thinking",
+            "tool_choice",
+            "tools"
+        ]
+    );
+    let whole = counted.with_max_tokens(9);
+    assert_eq!((whole.max_tokens, whole.stream, whole.top_k), (9, None, None));
+    assert_eq!((whole.messages, whole.tools), (request.messages, request.tools));
+    assert_eq!(read::<TokenCount>(r#"{"input_tokens":7}"#).input_tokens, Some(7));
+    assert_eq!(read::<TokenCount>("{}").input_tokens, None);
 }

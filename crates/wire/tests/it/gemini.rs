@@ -4,10 +4,11 @@ use std::time::Duration;
 use cape_wire::{
     Raw,
     gemini::{
-        BlockReason, CallingMode, Content, ErrorBody, FinishReason, FunctionCall,
-        FunctionCallingConfig, FunctionDeclaration, FunctionResponse, GenerateContentRequest,
-        GenerateContentResponse, GenerationConfig, Part, Role, StreamData, Tool, ToolConfig,
-        UsageMetadata,
+        BlockReason, CallingMode, Candidate, Content, CountTokensRequest, CountTokensResponse,
+        ErrorBody, FinishReason, FunctionCall, FunctionCallingConfig, FunctionDeclaration,
+        FunctionResponse, GenerateContentRequest, GenerateContentResponse, GenerationConfig,
+        LogprobsResult, Misfit, Model, ModelList, Part, Role, StreamData, TokenCandidate, Tool,
+        ToolConfig, TopCandidates, UsageMetadata,
     },
 };
 
@@ -31,7 +32,7 @@ fn what_is_built_is_what_the_vendor_documents() {
     let raw = |json: &str| Raw::new(json).expect("json");
     let call = FunctionCall { id: None, name: "f".to_owned(), args: Some(raw(r#"{"b":1,"a":2}"#)) };
     let response = raw(r#"{"result":"r"}"#);
-    let result = FunctionResponse { id: None, name: "f".to_owned(), response };
+    let result = FunctionResponse { id: None, name: "f".to_owned(), response, parts: Vec::new() };
     let lookup = FunctionDeclaration {
         name: "f".to_owned(),
         parameters_json_schema: Some(raw(r#"{"type":"object"}"#)),
@@ -189,4 +190,175 @@ fn a_failure_in_the_middle_of_a_stream_is_told_from_a_response() {
     for body in ["", "[]", "{}", "<html>", r#"[{"error":{}},{"error":{}}]"#] {
         assert!(ErrorBody::read(body.as_bytes()).is_err(), "{body}");
     }
+}
+
+#[test]
+fn a_callers_request_is_read_in_either_spelling() {
+    let in_snake = r#"{"contents": [{"parts": [
+            {"inline_data": {"mime_type": "image/png", "data": "-_8="}},
+            {"function_call": {"name": "f"}, "thought_signature": "AAAA"}]}],
+        "system_instruction": {"parts": [{"text": "s"}]},
+        "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": {}}]}],
+        "tool_config": {"function_calling_config": {"allowed_function_names": ["f"]}},
+        "generation_config": {"top_k": 40.0, "max_output_tokens": "9", "candidate_count": 2,
+            "thinking_config": {"thinking_budget": -1, "include_thoughts": true}},
+        "safety_settings": [{"category": "c", "threshold": "t"}]}"#;
+    assert_eq!(Misfit::of_request(in_snake.as_bytes()), None);
+    let request: GenerateContentRequest = read(in_snake);
+    let expected = concat!(
+        r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"-_8="}},"#,
+        r#"{"functionCall":{"name":"f"},"thoughtSignature":"AAAA"}]}],"#,
+        r#""systemInstruction":{"parts":[{"text":"s"}]},"#,
+        r#""tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{}}]}],"#,
+        r#""toolConfig":{"functionCallingConfig":{"mode":"AUTO","allowedFunctionNames":["f"]}},"#,
+        r#""generationConfig":{"maxOutputTokens":9,"topK":40,"candidateCount":2,"#,
+        r#""thinkingConfig":{"includeThoughts":true,"thinkingBudget":-1}},"#,
+        r#""safetySettings":[{"category":"c","threshold":"t"}]}"#,
+    );
+    assert_eq!(written(&request), expected);
+}
+
+#[test]
+fn what_does_not_fit_into_a_request_is_named_by_its_place() {
+    assert_eq!(Misfit::of_request(GEMINI_REQUEST.as_bytes()), None);
+    let unknown = |path: &str| Some(Misfit::Unknown { path: path.to_owned() });
+    let wrong = |path: &str, expected| Some(Misfit::Wrong { path: path.to_owned(), expected });
+    for (json, misfit) in [
+        (r#"{"cachedContent": "x"}"#, unknown("cachedContent")),
+        (r#"{"cached_content": "x"}"#, unknown("cachedContent")),
+        (r#"{"cachedContent": null, "contents": null}"#, None),
+        (
+            r#"{"contents": [{}, {"parts": [{"text": "a"}, {"videoMetadata": {}}]}]}"#,
+            unknown("contents[1].parts[1].videoMetadata"),
+        ),
+        (
+            r#"{"contents": [{"parts": [{"inlineData": {"displayName": "a"}}]}]}"#,
+            unknown("contents[0].parts[0].inlineData.displayName"),
+        ),
+        (r#"{"tools": [{"googleSearch": {}}]}"#, unknown("tools[0].googleSearch")),
+        (
+            r#"{"tools": [{"functionDeclarations": [{"parameters": {"x": 1}, "response": {}}]}]}"#,
+            None,
+        ),
+        (
+            r#"{"generationConfig": {"speechConfig": {}, "temperature": "hot"}}"#,
+            unknown("generationConfig.speechConfig"),
+        ),
+        (
+            r#"{"generationConfig": {"temperature": "hot"}}"#,
+            wrong("generationConfig.temperature", "a number"),
+        ),
+        (
+            r#"{"generationConfig": {"topK": 1.5}}"#,
+            wrong("generationConfig.topK", "a whole number"),
+        ),
+        (r#"{"generationConfig": {"topK": "7", "seed": -7}}"#, None),
+        (
+            r#"{"generationConfig": {"stopSequences": ["a", 7]}}"#,
+            wrong("generationConfig.stopSequences[1]", "a text"),
+        ),
+        (r#"{"contents": {"parts": []}}"#, wrong("contents", "a list of objects")),
+        (r#"{"contents": ["Hi"]}"#, wrong("contents[0]", "an object")),
+        (
+            r#"{"contents": [{"parts": [{"thought": "yes"}]}]}"#,
+            wrong("contents[0].parts[0].thought", "true or false"),
+        ),
+        ("[]", wrong("", "an object")),
+        ("{", None),
+    ] {
+        assert_eq!(Misfit::of_request(json.as_bytes()), misfit, "{json}");
+    }
+    let whole = r#"{"generateContentRequest": {"contents": [], "labels": {}}}"#;
+    let misfit = Misfit::of_count(whole.as_bytes());
+    assert_eq!(misfit, unknown("generateContentRequest.labels"));
+    assert_eq!(Misfit::of_count(br#"{"tools": []}"#), unknown("tools"));
+    let long = format!(r#"{{"{}": 1}}"#, "x".repeat(10_000));
+    let Some(Misfit::Unknown { path }) = Misfit::of_request(long.as_bytes()) else {
+        panic!("it is not known");
+    };
+    assert_eq!(path.len(), 64);
+}
+
+#[test]
+fn a_response_is_written_as_the_vendor_writes_it() {
+    let call = FunctionCall {
+        id: Some("a".to_owned()),
+        name: "f".to_owned(),
+        args: Some(Raw::new("{}").expect("JSON")),
+    };
+    let parts = vec![
+        Part::thought("hm").signed(Some("AAAA".to_owned())),
+        Part::text("Hi"),
+        Part::function_call(call),
+    ];
+    let likely = TokenCandidate { token: "Hi".to_owned(), log_probability: -0.5 };
+    let candidate = Candidate {
+        content: Some(Content::new(Role::Model, parts)),
+        finish_reason: Some(FinishReason::Stop),
+        index: 1,
+        logprobs_result: Some(LogprobsResult {
+            top_candidates: vec![TopCandidates { candidates: vec![likely.clone()] }],
+            chosen_candidates: vec![likely],
+        }),
+        ..Candidate::default()
+    };
+    let response = GenerateContentResponse {
+        candidates: vec![candidate],
+        usage_metadata: Some(UsageMetadata {
+            prompt_token_count: Some(3),
+            candidates_token_count: Some(0),
+            total_token_count: Some(3),
+            ..UsageMetadata::default()
+        }),
+        model_version: Some("m".to_owned()),
+        response_id: Some("r".to_owned()),
+        ..GenerateContentResponse::default()
+    };
+    let expected = concat!(
+        r#"{"candidates":[{"content":{"role":"model","parts":["#,
+        r#"{"text":"hm","thought":true,"thoughtSignature":"AAAA"},{"text":"Hi"},"#,
+        r#"{"functionCall":{"id":"a","name":"f","args":{}}}]},"finishReason":"STOP","index":1,"#,
+        r#""logprobsResult":{"topCandidates":[{"candidates":[{"token":"Hi","logProbability":-0.5}]}],"#,
+        r#""chosenCandidates":[{"token":"Hi","logProbability":-0.5}]}}],"#,
+        r#""usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":0,"totalTokenCount":3},"#,
+        r#""modelVersion":"m","responseId":"r"}"#,
+    );
+    assert_eq!(written(&response), expected);
+    assert_eq!(read::<GenerateContentResponse>(expected), response);
+}
+
+#[test]
+fn an_error_a_count_and_a_model_are_written_as_the_vendor_writes_them() {
+    let detail = Raw::new(r#"{"@type":"t"}"#).expect("JSON");
+    let body = ErrorBody::new(404, "NOT_FOUND", "m", vec![detail]);
+    assert_eq!(
+        written(&body),
+        r#"{"error":{"code":404,"message":"m","status":"NOT_FOUND","details":[{"@type":"t"}]}}"#
+    );
+    let count = CountTokensResponse { total_tokens: Some(7) };
+    assert_eq!(written(&count), r#"{"totalTokens":7}"#);
+    let model = Model {
+        name: "models/m".to_owned(),
+        display_name: "m".to_owned(),
+        input_token_limit: Some(9),
+        output_token_limit: None,
+        supported_generation_methods: vec!["countTokens".to_owned()],
+    };
+    let list = ModelList { models: vec![model], next_page_token: Some("m".to_owned()) };
+    assert_eq!(
+        written(&list),
+        concat!(
+            r#"{"models":[{"name":"models/m","displayName":"m","inputTokenLimit":9,"#,
+            r#""supportedGenerationMethods":["countTokens"]}],"nextPageToken":"m"}"#,
+        )
+    );
+}
+
+#[test]
+fn a_count_is_asked_of_contents_or_of_a_whole_request() {
+    let alone: CountTokensRequest = read(r#"{"contents":[{"parts":[{"text":"a"}]}]}"#);
+    assert_eq!(alone.contents[0].parts, [Part::text("a")]);
+    let whole = r#"{"generate_content_request":{"model":"models/m","contents":[]}}"#;
+    let asked = read::<CountTokensRequest>(whole).generate_content_request.expect("a request");
+    assert_eq!(asked.model.as_deref(), Some("models/m"));
 }

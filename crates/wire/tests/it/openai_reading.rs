@@ -130,6 +130,26 @@ fn unknown_fields_of_an_answer_are_passed_over() {
 }
 
 #[test]
+fn what_compatible_servers_show_of_their_thoughts_is_read() {
+    let message = |fields: &str| {
+        let json = format!(r#"{{"choices":[{{"message":{{"content":"a",{fields}}}}}]}}"#);
+        let message = read::<ChatResponse>(&json).choices.remove(0).message;
+        (message.reasoning_content, message.reasoning)
+    };
+    let hm = || Some("Hm.".to_owned());
+    assert_eq!(message(r#""reasoning_content":"Hm.""#), (hm(), None));
+    assert_eq!(message(r#""reasoning":"Hm.","reasoning_content":null"#), (None, hm()));
+    assert_eq!(message(r#""reasoning":{"effort":"low"}"#), (None, None));
+    match StreamData::read(r#"{"choices":[{"delta":{"reasoning_content":"Hm."}}]}"#) {
+        Ok(StreamData::Chunk(chunk)) => {
+            assert_eq!(chunk.choices[0].delta.reasoning_content, hm());
+            assert_eq!(written(&chunk.choices[0].delta), r#"{"reasoning_content":"Hm."}"#);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_failure_in_the_middle_of_a_stream_is_told_from_a_chunk() {
     let json =
         r#"{"error":{"message":"The server had an error","type":"server_error","code":500}}"#;

@@ -89,7 +89,7 @@ fn a_response_format_can_be_read_from_what_is_carried() {
 #[test]
 fn unknown_fields_are_kept_and_can_be_named() {
     let json = r#"{
-        "model": "m", "verbosity": "low", "prediction": {"type": "content", "n": [1, 2.5]},
+        "model": "m", "surprise": "low", "prediction": {"type": "content", "n": [1, 2.5]},
         "messages": [
             {"role": "user", "content": [
                 {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
@@ -108,7 +108,7 @@ fn unknown_fields_are_kept_and_can_be_named() {
         request.unknown_paths(),
         [
             "prediction",
-            "verbosity",
+            "surprise",
             "messages[0].content[0].cache_control",
             "messages[0].content[1].alt",
             "messages[0].content[1].image_url.format",

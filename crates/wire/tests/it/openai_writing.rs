@@ -4,7 +4,7 @@ use cape_wire::{
     openai::{
         ChatChunk, ChatObject, ChatResponse, Choice, ChunkChoice, ChunkObject,
         CompletionTokensDetails, Delta, ErrorBody, FinishReason, Model, ModelList,
-        PromptTokensDetails, ResponseMessage, Role, StreamData, ToolCallDelta, Usage,
+        PromptTokensDetails, ResponseMessage, StreamData, ToolCallDelta, Usage,
     },
 };
 
@@ -53,11 +53,9 @@ fn ending(finish_reason: FinishReason) -> Vec<ChunkChoice> {
 #[test]
 fn a_response_is_written_as_openai_writes_it() {
     let message = ResponseMessage {
-        role: Role::Assistant,
         content: Some("Hello! How can I assist you today?".to_owned()),
-        refusal: None,
-        tool_calls: Vec::new(),
         annotations: Some(Vec::new()),
+        ..ResponseMessage::silent()
     };
     let finish_reason = Some(FinishReason::Stop);
     let response = ChatResponse {

@@ -89,6 +89,16 @@ impl TestApp {
         self.http.sign_in(&email).await
     }
 
+    /// Somebody who operates the platform, and is signed in.
+    pub(crate) async fn operator(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        self.http.register(&email).await.with(201);
+        self.vouch(&email).await;
+        let address = email.parse().expect("an address");
+        self.instance.platform.services.operators.promote(&address).await.expect("promoted");
+        self.http.sign_in(&email).await
+    }
+
     /// Takes an address as verified, as an operator does.
     pub(crate) async fn vouch(&self, email: &str) {
         let address = email.parse().expect("an address");

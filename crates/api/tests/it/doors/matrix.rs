@@ -94,6 +94,9 @@ async fn a_good_token_opens_every_operation_that_is_for_its_kind() {
     let (_, program) = app.program("ada").await;
     for (number, operation) in Operation::all(&app).await.into_iter().enumerate() {
         let bearer = match operation.wants {
+            Wants::AccessToken if operation.is_for_operators() => {
+                app.operator(&format!("operator{number}")).await.access
+            }
             // Some operations end the session, or the account.
             Wants::AccessToken => app.person(&format!("person{number}")).await.access,
             Wants::ApiKey => program.key.clone(),

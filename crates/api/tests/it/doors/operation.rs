@@ -50,6 +50,11 @@ impl Operation {
         all
     }
 
+    /// Whether it is for operators of the platform alone.
+    pub(super) fn is_for_operators(&self) -> bool {
+        self.path.starts_with("/api/admin/")
+    }
+
     /// Asks for it, with this as bearer.
     pub(super) async fn ask(&self, app: &TestApp, bearer: Option<&str>) -> Answer {
         let request = self.request(app);
@@ -69,6 +74,7 @@ impl Operation {
     /// and nothing behind it.
     fn request(&self, app: &TestApp) -> RequestBuilder {
         let path = self.path.replace("{id}", &format!("key_{}", "0".repeat(32)));
+        let path = path.replace("{kind}/{target}", "model/nothing");
         let request = app.http.request(&self.method, &path.replace("{model}", "gpt-4o-mini"));
         if !["POST", "PUT", "PATCH"].contains(&&*self.method) {
             return request;
@@ -94,7 +100,7 @@ impl Operation {
             (Wants::AccessToken, None) => "access.unauthenticated",
             (Wants::AccessToken, Some(_)) => "access.invalid_token",
             (Wants::ServiceSecret, _) => "access.unknown_service",
-            (Wants::ApiKey, _) if self.id == "createMessage" => {
+            (Wants::ApiKey, _) if self.path.starts_with("/v1/messages") => {
                 let said = answer.anthropic_error(401, "authentication_error");
                 assert!(said.ends_with("(invalid_api_key)"), "{what}");
                 return;

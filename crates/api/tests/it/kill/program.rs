@@ -103,6 +103,14 @@ impl Drop for Program {
     }
 }
 
+/// Has a command done by a process of its own, and says what it answered.
+pub(crate) fn done(place: &Place, args: &[&str]) -> String {
+    let answered = command(place).args(args).output().expect("an answer");
+    let said = String::from_utf8_lossy(&answered.stdout).into_owned();
+    assert!(answered.status.success(), "{said}{}", String::from_utf8_lossy(&answered.stderr));
+    said
+}
+
 /// Proves that the books of a platform that has stopped are sound.
 pub(super) fn check_ledger(place: &Place) {
     let checked = command(place).args(["ledger", "check"]).output().expect("an answer");

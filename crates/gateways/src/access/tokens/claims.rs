@@ -17,6 +17,9 @@ pub(super) struct WireClaims {
     epoch: u32,
     wsp: String,
     role: String,
+    /// Absent unless it is so: also in what was signed before there were operators.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    operator: bool,
     pub typ: String,
     auth_time: i64,
     iat: i64,
@@ -34,6 +37,7 @@ impl WireClaims {
             epoch: claims.epoch,
             wsp: claims.workspace.to_string(),
             role: claims.role.name().to_owned(),
+            operator: claims.operator,
             typ: KIND.to_owned(),
             auth_time: claims.authenticated_at.timestamp(),
             iat: claims.issued_at.timestamp(),
@@ -50,6 +54,7 @@ impl WireClaims {
             epoch: self.epoch,
             workspace: self.wsp.parse().map_err(|_| TokenRefused::Malformed)?,
             role: self.role.parse().map_err(|_| TokenRefused::Malformed)?,
+            operator: self.operator,
             authenticated_at: at(self.auth_time)?,
             issued_at: at(self.iat)?,
             expires_at: at(self.exp)?,

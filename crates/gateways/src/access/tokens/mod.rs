@@ -6,6 +6,7 @@ mod claims;
 mod key;
 mod options;
 mod schedule;
+mod verified;
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ use self::{
     claims::{KIND, WireClaims},
     key::Keys,
     schedule::{CLOCK_SKEW, Schedule},
+    verified::{Verified, VerifiedTokens},
 };
 
 /// Signs and reads access tokens. Times in a token are whole seconds, rounded down.
@@ -33,6 +35,7 @@ pub struct JwtTokens {
     schedule: Schedule,
     keys: Keys,
     validation: Validation,
+    verified: VerifiedTokens,
 }
 
 impl JwtTokens {
@@ -51,7 +54,27 @@ impl JwtTokens {
         validation.set_issuer(&[&options.issuer]);
         validation.set_audience(&[&options.audience]);
         let keys = Keys::new(*root, options.algorithm);
-        Ok(Self { options, schedule, keys, validation })
+        let verified = VerifiedTokens::new();
+        Ok(Self { options, schedule, keys, validation, verified })
+    }
+
+    /// What a token says that is one of ours, whatever its time: everything about it that stays
+    /// as it is for as long as its key is accepted.
+    fn read(&self, token: &str, now: Timestamp) -> Result<Verified, TokenRefused> {
+        let mut accepted = self.schedule.accepted(now).rev().map(|period| self.keys.of(period));
+        let key = accepted.find(|key| key.begins(token)).ok_or(TokenRefused::Malformed)?;
+        let read = decode::<WireClaims>(token, key.verifying(), &self.validation)
+            .map_err(|_| TokenRefused::Malformed)?;
+        if read.claims.typ != KIND {
+            return Err(TokenRefused::Malformed);
+        }
+        let (claims, period) = (read.claims.into_claims()?, key.period());
+        // Whoever gets hold of a key once it is replaced makes no new tokens with it.
+        let in_time = self.schedule.period(claims.issued_at) == period;
+        if claims.id.session != claims.session || !in_time {
+            return Err(TokenRefused::Malformed);
+        }
+        Ok(Verified { period, claims })
     }
 }
 
@@ -68,23 +91,20 @@ impl AccessTokens for JwtTokens {
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRefused> {
-        let mut accepted = self.schedule.accepted(now).rev().map(|period| self.keys.of(period));
-        let key = accepted.find(|key| key.begins(token)).ok_or(TokenRefused::Malformed)?;
-        let read = decode::<WireClaims>(token, key.verifying(), &self.validation)
-            .map_err(|_| TokenRefused::Malformed)?;
-        if read.claims.typ != KIND {
+        let remembered = self.verified.find(token);
+        let known = remembered.is_some();
+        let verified = remembered.map_or_else(|| self.read(token, now), Ok)?;
+        if !self.schedule.accepted(now).contains(&verified.period) {
             return Err(TokenRefused::Malformed);
         }
-        let claims = read.claims.into_claims()?;
-        // Whoever gets hold of a key once it is replaced makes no new tokens with it.
-        let in_time = self.schedule.period(claims.issued_at) == key.period();
-        if claims.id.session != claims.session || !in_time {
-            return Err(TokenRefused::Malformed);
-        }
+        let claims = &verified.claims;
         if now >= claims.expires_at || claims.issued_at - now > CLOCK_SKEW {
             return Err(TokenRefused::Expired);
         }
-        Ok(claims)
+        if !known {
+            self.verified.remember(token, verified.clone(), now);
+        }
+        Ok(verified.claims)
     }
 
     fn key_set(&self, now: Timestamp) -> RawJson {

@@ -17,6 +17,7 @@ use super::{
 };
 
 mod refusals;
+mod remembering;
 mod rotation;
 
 const ROOT: [u8; 32] = [7; 32];
@@ -53,6 +54,7 @@ fn claims_at(now: Timestamp) -> AccessClaims {
         epoch: 3,
         workspace: WorkspaceId::new(Uuid::from_u128(4)),
         role: Role::Member,
+        operator: false,
         authenticated_at: now - TimeDelta::seconds(100),
         issued_at: now,
         expires_at: now + AccessClaims::LIFE,
@@ -101,6 +103,10 @@ fn what_was_signed_is_read_back_and_stands_in_the_token_by_its_documented_names(
             let token = tokens.sign(&claims);
             assert_eq!(tokens.verify(token.expose(), at(1)), Ok(claims));
         }
+        let operator = AccessClaims { operator: true, ..claims() };
+        let token = tokens.sign(&operator);
+        assert_eq!(parts(token.expose())[1]["operator"], true);
+        assert_eq!(tokens.verify(token.expose(), at(1)), Ok(operator));
         let kid = tokens.keys.of(PERIOD).id().to_owned();
         let header = json!({ "typ": "JWT", "alg": name, "kid": kid });
         assert_eq!(parts(tokens.sign(&claims()).expose()), [header, body()]);

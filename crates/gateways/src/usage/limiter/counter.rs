@@ -8,6 +8,7 @@ pub(super) const COUNTED: i64 = 61;
 const SLOTS: usize = 61;
 
 /// Amounts in the last buckets. Buckets are numbered from the beginning of time.
+#[derive(Clone)]
 pub(super) struct Counter {
     newest: i64,
     /// The sum of all amounts.

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use cape_domain::{
     ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, LimiterError, Refusal},
+    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing},
 };
 
 use self::shard::Shard;
@@ -145,6 +145,20 @@ impl Limiter for InProcessLimiter {
         }
         let standing = |claim| Ok(locked.of(claim)?.standing(&claim.rule));
         Ok(Decision::Admitted(claims.iter().map(standing).collect::<Result<_, LimiterError>>()?))
+    }
+
+    /// Makes no room, and keeps nothing for longer: looking must not crowd out those who count.
+    async fn standings(
+        &self,
+        rules: &[Rule],
+        now: Timestamp,
+    ) -> Result<Vec<Standing>, LimiterError> {
+        let standing = |rule: &Rule| {
+            let mut shard = self.lock(self.shard_of(rule.workspace))?;
+            shard.observe(now);
+            Ok(shard.look(rule))
+        };
+        rules.iter().map(standing).collect()
     }
 
     async fn correct(

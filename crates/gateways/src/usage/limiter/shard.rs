@@ -66,8 +66,21 @@ impl Shard {
     /// Where a rule stands.
     pub fn standing(&mut self, rule: &Rule) -> Standing {
         let counter = self.counter(rule);
-        let (used, forgotten) =
-            counter.map_or((0, None), |counter| (counter.used(), counter.forgotten_from()));
+        let facts = counter.map_or((0, None), |counter| (counter.used(), counter.forgotten_from()));
+        self.tell(rule, facts)
+    }
+
+    /// Where a rule stands, for who only looks: its counter is kept no longer for that.
+    pub fn look(&self, rule: &Rule) -> Standing {
+        let facts = self.counters.get(&key(rule)).map_or((0, None), |counter| {
+            let mut copy = counter.clone();
+            copy.advance(self.bucket(rule.window));
+            (copy.used(), copy.forgotten_from())
+        });
+        self.tell(rule, facts)
+    }
+
+    fn tell(&self, rule: &Rule, (used, forgotten): (u128, Option<i64>)) -> Standing {
         Standing {
             rule: *rule,
             used: u64::try_from(used).unwrap_or(u64::MAX),

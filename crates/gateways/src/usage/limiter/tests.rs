@@ -235,6 +235,24 @@ async fn when_memory_is_full_of_live_counters_a_stranger_is_refused_and_nobody_i
 }
 
 #[tokio::test]
+async fn whoever_only_looks_takes_no_room_and_keeps_none() {
+    let limiter = limiter(1);
+    let (one, other) = (requests(1, 9), requests(2, 9));
+    for workspace in 2..100 {
+        let look = limiter.standings(&[requests(workspace, 9)], at(0)).await.expect("told");
+        assert_eq!((look[0].used, look[0].reset), (0, Duration::ZERO));
+    }
+    assert!(admitted(&limiter, &[claim(one, 4)], at(0)).await);
+    for now in [1_000, 30_000, 60_999] {
+        let look = limiter.standings(&[one], at(now)).await.expect("told");
+        let left = Duration::from_millis(u64::try_from(61_000 - now).expect("later"));
+        assert_eq!((look[0].used, look[0].reset), (4, left));
+    }
+    assert_eq!(limiter.standings(&[one], at(61_000)).await.expect("told")[0].used, 0);
+    assert!(admitted(&limiter, &[claim(other, 1)], at(61_000)).await, "its room is free");
+}
+
+#[tokio::test]
 async fn a_call_that_needs_more_room_than_there_is_counts_nothing() {
     let limiter = limiter(2);
     let rules = [requests(1, 9), requests(2, 9), requests(3, 9)];

@@ -64,7 +64,7 @@ pub fn of_response(response: reqwest::Response, patience: Patience) -> Events {
 }
 
 /// The events in chunks of bytes, wherever those were cut.
-fn events<C>(chunks: C) -> Events
+pub(super) fn events<C>(chunks: C) -> Events
 where
     C: Stream<Item = Result<Vec<u8>, Broken>> + Send + 'static,
 {

@@ -25,42 +25,67 @@ pub enum Mode {
     Pieces,
 }
 
-/// The words of one provider.
+/// The words of one provider, or of all that speak alike.
 pub trait Format: Send + Sync + 'static {
     /// What it is sent.
     type Body: Serialize + Send + Sync;
+    /// What it is sent to count tokens.
+    type Question: Serialize + Send + Sync;
     /// What reads its streams.
-    type Reader: EventReader + Default + 'static;
+    type Reader: EventReader + 'static;
 
     /// Where it is, unless configured otherwise.
     const BASE_URL: &'static str;
 
+    /// Whether it has a word for what is to be withheld.
+    const HAS_SAFETY: bool = false;
+
     /// Where exactly to send a request. `base` can be a base.
-    fn address(base: &Url, model: &str, mode: Mode) -> Url;
+    fn address(&self, base: &Url, model: &str, mode: Mode) -> Url;
 
     /// What proves who asks.
     ///
     /// # Errors
     ///
     /// When the key cannot stand in a header.
-    fn headers(key: &Secret) -> Result<HeaderMap, InvalidHeaderValue>;
+    fn headers(&self, key: &Secret) -> Result<HeaderMap, InvalidHeaderValue>;
 
     /// What to send.
     ///
     /// # Errors
     ///
     /// [`UnsupportedParameter`] names what the format has no word for.
-    fn body(request: &ChatRequest, mode: Mode) -> Result<Self::Body, UnsupportedParameter>;
+    fn body(&self, request: &ChatRequest, mode: Mode) -> Result<Self::Body, UnsupportedParameter>;
 
     /// Reads an answer in one piece.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
-    fn answer(body: &[u8]) -> Result<ChatCompletion, Unreadable>;
+    fn answer(&self, body: &[u8]) -> Result<ChatCompletion, Unreadable>;
+
+    /// What reads the stream that answers this request.
+    fn reader(&self, request: &ChatRequest) -> Self::Reader;
+
+    /// Where exactly to ask how many tokens a request has.
+    fn count_address(&self, base: &Url, model: &str) -> Url;
+
+    /// What to ask there.
+    ///
+    /// # Errors
+    ///
+    /// [`UnsupportedParameter`] names what the format has no word for.
+    fn question(&self, request: &ChatRequest) -> Result<Self::Question, UnsupportedParameter>;
+
+    /// Reads how many tokens there are.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    fn count(&self, body: &[u8]) -> Result<u64, Unreadable>;
 
     /// Reads the body of a refusal, which may be anything. `fault` is what its status says.
-    fn complaint(fault: Fault, body: &[u8]) -> Complaint;
+    fn complaint(&self, fault: Fault, body: &[u8]) -> Complaint;
 }
 
 /// The finish of an answer whose provider did not say why it ended.

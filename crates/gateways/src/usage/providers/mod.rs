@@ -5,9 +5,12 @@
 //! What is *not* here: trying again, prices, and what happens to an answer nobody reads.
 mod anthropic;
 mod client;
+mod embedding;
 mod events;
 mod failure;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gemini;
 mod openai;
 mod provider;
@@ -16,5 +19,7 @@ mod stream;
 pub use anthropic::AnthropicProvider;
 pub use client::{InvalidProviderOptions, ProviderClient, ProviderClientOptions};
 pub use gemini::GeminiProvider;
-pub use openai::OpenAiProvider;
+pub use openai::{
+    KeyPlace, ModelPath, OpenAiDialect, OpenAiFormat, OpenAiProvider, OutputBound, SeedName,
+};
 pub use provider::{Provider, ProviderOptions};

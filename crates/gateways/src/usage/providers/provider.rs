@@ -1,5 +1,5 @@
 //! The connection to one provider, whatever its format.
-use std::{marker::PhantomData, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cape_domain::{
@@ -13,13 +13,14 @@ use reqwest::{
     Response, Url,
     header::{HeaderMap, RETRY_AFTER},
 };
+use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
     client::{InvalidProviderOptions, ProviderClient},
     events::{self, Patience},
     failure::{Censor, Fault, Unreadable, connection},
-    format::{Format, Mode},
+    format::{Format, Mode, refuse},
     stream::AnswerStream,
 };
 
@@ -62,19 +63,19 @@ impl ProviderOptions {
 #[derive(Debug)]
 pub struct Provider<F> {
     client: ProviderClient,
-    base: Url,
+    pub(super) base: Url,
     headers: HeaderMap,
     censor: Censor,
-    answer_timeout: Duration,
+    pub(super) answer_timeout: Duration,
     patience: Patience,
-    format: PhantomData<F>,
+    pub(super) format: F,
 }
 
 impl<F: Format> Provider<F> {
     /// Where the provider itself is.
     pub const BASE_URL: &'static str = F::BASE_URL;
 
-    /// The provider with these options, asked through `client`.
+    /// The provider itself with these options, asked through `client`.
     ///
     /// # Errors
     ///
@@ -82,11 +83,28 @@ impl<F: Format> Provider<F> {
     pub fn new(
         client: &ProviderClient,
         options: ProviderOptions,
+    ) -> Result<Self, InvalidProviderOptions>
+    where
+        F: Default,
+    {
+        Self::speaking(F::default(), client, options)
+    }
+
+    /// Whoever speaks `format`, with these options, asked through `client`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidProviderOptions`] names the option that is wrong.
+    pub fn speaking(
+        format: F,
+        client: &ProviderClient,
+        options: ProviderOptions,
     ) -> Result<Self, InvalidProviderOptions> {
         let base = Url::parse(&options.base_url).ok();
         let base =
             base.filter(|base| ["http", "https"].contains(&base.scheme()) && base.has_host());
-        let headers = F::headers(&options.api_key).map_err(|_| InvalidProviderOptions::ApiKey)?;
+        let headers =
+            format.headers(&options.api_key).map_err(|_| InvalidProviderOptions::ApiKey)?;
         Ok(Self {
             client: client.clone(),
             base: base.ok_or(InvalidProviderOptions::BaseUrl(options.base_url))?,
@@ -94,16 +112,31 @@ impl<F: Format> Provider<F> {
             censor: Censor::new(options.api_key),
             answer_timeout: options.answer_timeout,
             patience: Patience { first: options.first_byte_timeout, idle: options.idle_timeout },
-            format: PhantomData,
+            format,
         })
+    }
+
+    fn body(&self, request: &ChatRequest, mode: Mode) -> Result<F::Body, UnsupportedParameter> {
+        refuse(request.safety.is_some() && !F::HAS_SAFETY, "safetySettings")?;
+        self.format.body(request, mode)
     }
 
     /// Sends a request, and gives the answer as soon as it is known to be one.
     async fn ask(&self, request: &ChatRequest, mode: Mode) -> Result<Response, ModelProviderError> {
-        let body = F::body(request, mode)
-            .map_err(|error| ModelProviderError::Rejected { message: error.to_string() })?;
-        let address = F::address(&self.base, &request.model, mode);
-        let sent = self.client.inner().post(address).headers(self.headers.clone()).json(&body);
+        let body = self.body(request, mode).map_err(unsaid)?;
+        self.send(self.format.address(&self.base, &request.model, mode), &body).await
+    }
+
+    /// Sends a body, and gives what comes back as soon as it is known to be no refusal.
+    pub(super) async fn send<B>(
+        &self,
+        address: Url,
+        body: &B,
+    ) -> Result<Response, ModelProviderError>
+    where
+        B: Serialize + Sync,
+    {
+        let sent = self.client.inner().post(address).headers(self.headers.clone()).json(body);
         let response = sent.send().await.map_err(connection)?;
         if response.status().is_success() {
             return Ok(response);
@@ -113,7 +146,7 @@ impl<F: Format> Provider<F> {
         let retry_after = retry_after(response.headers());
         // The status is known; a body that breaks off takes nothing from it.
         let body = read(response, LARGEST_REFUSAL).await.unwrap_or_default();
-        let mut complaint = F::complaint(fault, &body);
+        let mut complaint = self.format.complaint(fault, &body);
         if complaint.message.trim().is_empty() {
             complaint.message = status;
         }
@@ -125,14 +158,14 @@ impl<F: Format> Provider<F> {
 #[async_trait]
 impl<F: Format> ChatProvider for Provider<F> {
     fn check(&self, request: &ChatRequest) -> Result<(), UnsupportedParameter> {
-        F::body(request, Mode::Pieces).map(drop)
+        self.body(request, Mode::Pieces).map(drop)
     }
 
     async fn complete(&self, request: &ChatRequest) -> Result<ChatCompletion, ModelProviderError> {
         let answer = async {
             let response = self.ask(request, Mode::Whole).await?;
             let body = read(response, LARGEST_ANSWER).await?;
-            Ok(F::answer(&body)?)
+            Ok(self.format.answer(&body)?)
         };
         timeout(self.answer_timeout, answer).await.unwrap_or(Err(ModelProviderError::Timeout))
     }
@@ -144,12 +177,31 @@ impl<F: Format> ChatProvider for Provider<F> {
         let response = timeout(self.patience.first, self.ask(request, Mode::Pieces)).await;
         let response = response.unwrap_or(Err(ModelProviderError::Timeout))?;
         let events = events::of_response(response, self.patience);
-        Ok(Box::new(AnswerStream::new(events, F::Reader::default(), self.censor.clone())))
+        let reader = self.format.reader(request);
+        Ok(Box::new(AnswerStream::new(events, reader, self.censor.clone())))
+    }
+
+    async fn count_tokens(&self, request: &ChatRequest) -> Result<u64, ModelProviderError> {
+        let count = async {
+            let question = self.format.question(request).map_err(unsaid)?;
+            let address = self.format.count_address(&self.base, &request.model);
+            let body = read(self.send(address, &question).await?, LARGEST_ANSWER).await?;
+            Ok(self.format.count(&body)?)
+        };
+        timeout(self.answer_timeout, count).await.unwrap_or(Err(ModelProviderError::Timeout))
     }
 }
 
+/// What cannot be said is never sent.
+pub(super) fn unsaid(error: UnsupportedParameter) -> ModelProviderError {
+    ModelProviderError::Rejected { message: error.to_string() }
+}
+
 /// A whole body of no more than `limit` bytes.
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, ModelProviderError> {
+pub(super) async fn read(
+    mut response: Response,
+    limit: usize,
+) -> Result<Vec<u8>, ModelProviderError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(connection)? {
         if body.len() + chunk.len() > limit {

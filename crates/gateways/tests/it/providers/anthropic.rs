@@ -1,5 +1,7 @@
 //! Anthropic, as it answers.
-use cape_domain::usage::{ChatEvent, FailureKind, FinishReason, TokenCounts};
+use cape_domain::usage::{
+    ChatEvent, FailureKind, FinishReason, Piece, Thought, ThoughtPart, TokenCounts,
+};
 
 use super::{
     anthropic, call, completed, fails_wherever_it_breaks_off, first_part, heard_wherever_it_is_cut,
@@ -10,12 +12,13 @@ use super::{
 const ANSWER: &str = r#"{"id": "msg_01XFDUDYJgAACzvnptvVoYEL", "type": "message",
   "role": "assistant", "model": "claude-haiku-4-5-20251001",
   "content": [{"type": "thinking", "thinking": "hm", "signature": "x"},
+    {"type": "redacted_thinking", "data": "y"}, {"type": "server_tool_use", "id": "s"},
     {"type": "text", "text": "I look. "},
     {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Paris", "b": 1.0}}],
   "stop_reason": "tool_use", "stop_sequence": null,
   "usage": {"input_tokens": 12, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 100,
     "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 0},
-    "output_tokens": 6, "service_tier": "standard"}}"#;
+    "output_tokens": 6, "output_tokens_details": {"thinking_tokens": 2}, "service_tier": "standard"}}"#;
 
 const STREAM: &str = r#"event: message_start
 data: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"c","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"cache_read_input_tokens":5,"output_tokens":1}}}
@@ -40,6 +43,61 @@ data: {"type":"message_stop"}
 
 "#;
 
+const THINKING: &str = r#"data: {"type":"message_start","message":{"content":[],"usage":{"input_tokens":25,"cache_creation_input_tokens":9,"output_tokens":1}}}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"h"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"m"}}
+
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"x"}}
+
+data: {"type":"content_block_stop","index":0}
+
+data: {"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"y"}}
+
+data: {"type":"content_block_stop","index":1}
+
+data: {"type":"content_block_start","index":2,"content_block":{"type":"text","text":"a"}}
+
+data: {"type":"content_block_stop","index":2}
+
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":15,"output_tokens_details":{"thinking_tokens":12}}}
+
+data: {"type":"message_stop"}
+
+"#;
+
+fn proven(text: &str, signature: &str) -> Thought {
+    let (text, signature) = (text.to_owned(), Some(signature.to_owned()));
+    Thought { text, signature, sealed: None }
+}
+
+fn sealed(data: &str) -> Thought {
+    Thought { sealed: Some(data.to_owned()), ..Thought::default() }
+}
+
+#[tokio::test]
+async fn thoughts_are_told_in_their_order_with_what_proves_them() {
+    let vendor = Vendor::open().await;
+    let heard = heard_wherever_it_is_cut(&anthropic(&vendor.url()), &vendor, THINKING).await;
+    let thought = |index, thought| Piece::Thought(ThoughtPart { index, thought }).of_first();
+    let text = |text: &str| Thought { text: text.to_owned(), ..Thought::default() };
+    let counts =
+        TokenCounts { input: 25, cache_write: 9, output: 3, reasoning: 12, ..Default::default() };
+    let expected = [
+        thought(0, text("h")),
+        thought(0, text("m")),
+        thought(0, proven("", "x")),
+        thought(1, sealed("y")),
+        Piece::Text("a".to_owned()).of_first(),
+        Piece::Finished(FinishReason::Stop).of_first(),
+        ChatEvent::Usage(counts),
+    ];
+    assert_eq!(heard.pieces, expected);
+}
+
 #[tokio::test]
 async fn an_answer_in_one_piece_is_read_and_each_token_counted_once() {
     let vendor = Vendor::open().await;
@@ -50,12 +108,16 @@ async fn an_answer_in_one_piece_is_read_and_each_token_counted_once() {
     assert_eq!(asked.header("anthropic-version"), Some("2023-06-01"));
     assert_eq!(asked.header("authorization"), None);
     let answer = answer.expect("an answer");
-    assert_eq!((answer.text.as_str(), answer.finish), ("I look. ", FinishReason::ToolCalls));
+    assert_eq!(
+        (answer.choices[0].text.as_str(), answer.choices[0].finish.clone()),
+        ("I look. ", FinishReason::ToolCalls)
+    );
     let arguments = r#"{"city": "Paris", "b": 1.0}"#;
-    assert_eq!(answer.tool_calls, [call("toolu_1", "weather", arguments)]);
+    assert_eq!(answer.choices[0].tool_calls, [call("toolu_1", "weather", arguments)]);
     let counts =
-        TokenCounts { input: 12, cached_input: 100, cache_write: 3, output: 6, reasoning: 0 };
+        TokenCounts { input: 12, cached_input: 100, cache_write: 3, output: 4, reasoning: 2 };
     assert_eq!(answer.usage, Some(counts));
+    assert_eq!(answer.choices[0].thoughts, [proven("hm", "x"), sealed("y")]);
 }
 
 #[tokio::test]
@@ -76,7 +138,7 @@ async fn every_end_of_an_answer_has_its_word() {
         let body = format!(r#"{{"content":[],"stop_reason":{reason},"usage":{{}}}}"#);
         let (_, answer) = completed(&provider, &vendor, &whole("200 OK", "", &body)).await;
         let answer = answer.expect("an answer");
-        assert_eq!((answer.finish, answer.usage), (finish, None), "{reason}");
+        assert_eq!((answer.choices[0].finish.clone(), answer.usage), (finish, None), "{reason}");
     }
 }
 
@@ -85,8 +147,8 @@ async fn a_stream_is_the_same_wherever_it_is_cut() {
     let vendor = Vendor::open().await;
     let heard = heard_wherever_it_is_cut(&anthropic(&vendor.url()), &vendor, STREAM).await;
     let expected = [
-        ChatEvent::Text("Grüße 🌍".to_owned()),
-        ChatEvent::Finished(FinishReason::Stop),
+        Piece::Text("Grüße 🌍".to_owned()).of_first(),
+        Piece::Finished(FinishReason::Stop).of_first(),
         ChatEvent::Usage(TokenCounts { cached_input: 5, ..tokens(25, 15) }),
     ];
     assert_eq!(heard.pieces, expected);
@@ -131,7 +193,7 @@ data: {"type":"message_stop"}
         next_part(0, "1}"),
         first_part(1, "t2", "b", ""),
         next_part(1, "{}"),
-        ChatEvent::Finished(FinishReason::ToolCalls),
+        Piece::Finished(FinishReason::ToolCalls).of_first(),
     ];
     // Its input was never told: the usage is unknown.
     assert_eq!((heard.pieces.as_slice(), heard.failure), (expected.as_slice(), None));

@@ -1,5 +1,7 @@
 //! Gemini, as it answers.
-use cape_domain::usage::{ChatEvent, ChatProvider as _, FailureKind, FinishReason, TokenCounts};
+use cape_domain::usage::{
+    ChatEvent, ChatProvider as _, FailureKind, FinishReason, Piece, TokenCounts,
+};
 use tokio::join;
 
 use super::{
@@ -33,7 +35,10 @@ async fn an_answer_in_one_piece_is_read_and_each_token_counted_once() {
     assert_eq!(asked.line(), "POST /v1beta/models/m-1:generateContent");
     assert_eq!(asked.header("x-goog-api-key"), Some("sk-test-123"));
     let answer = answer.expect("an answer");
-    assert_eq!((answer.text.as_str(), answer.finish), ("Hi there", FinishReason::Stop));
+    assert_eq!(
+        (answer.choices[0].text.as_str(), answer.choices[0].finish.clone()),
+        ("Hi there", FinishReason::Stop)
+    );
     let counts =
         TokenCounts { input: 12, cached_input: 8, cache_write: 0, output: 3, reasoning: 30 };
     assert_eq!(answer.usage, Some(counts));
@@ -58,7 +63,7 @@ async fn every_end_of_an_answer_has_its_word() {
         let body = format!(r#"{{"candidates":[{{"finishReason":{reason}}}]}}"#);
         let (_, answer) = completed(&provider, &vendor, &whole("200 OK", "", &body)).await;
         let answer = answer.expect("an answer");
-        assert_eq!((answer.finish, answer.usage), (finish, None), "{reason}");
+        assert_eq!((answer.choices[0].finish.clone(), answer.usage), (finish, None), "{reason}");
     }
 }
 
@@ -68,10 +73,10 @@ async fn a_stream_is_the_same_wherever_it_is_cut() {
     let heard = heard_wherever_it_is_cut(&gemini(&vendor.url()), &vendor, STREAM).await;
     let expected = [
         // The first usage leaves out what was said: it is not believed.
-        ChatEvent::Text("Grüße ".to_owned()),
-        ChatEvent::Text("🌍".to_owned()),
+        Piece::Text("Grüße ".to_owned()).of_first(),
+        Piece::Text("🌍".to_owned()).of_first(),
         ChatEvent::Usage(tokens(8, 2)),
-        ChatEvent::Finished(FinishReason::Stop),
+        Piece::Finished(FinishReason::Stop).of_first(),
         ChatEvent::Usage(tokens(8, 5)),
     ];
     assert_eq!(heard.pieces, expected);
@@ -100,7 +105,7 @@ data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"a","args":{"x
         first_part(0, "call_r_0", "a", r#"{"x":1}"#),
         first_part(1, "call_r_1", "a", r#"{"x":2}"#),
         first_part(2, "own", "b", "{}"),
-        ChatEvent::Finished(FinishReason::ToolCalls),
+        Piece::Finished(FinishReason::ToolCalls).of_first(),
     ];
     assert_eq!((heard.pieces.as_slice(), heard.failure), (expected.as_slice(), None));
 }
@@ -128,7 +133,7 @@ async fn a_prompt_that_is_refused_ends_the_stream() {
     let vendor = Vendor::open().await;
     let body = "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n";
     let heard = streamed(&gemini(&vendor.url()), &vendor, &stream(body)).await;
-    assert_eq!(heard.pieces, [ChatEvent::Finished(FinishReason::ContentFilter)]);
+    assert_eq!(heard.pieces, [Piece::Finished(FinishReason::ContentFilter).of_first()]);
     assert_eq!(heard.failure, None);
 }
 

@@ -1,8 +1,14 @@
 //! The three providers against vendors that play what was once recorded of the real ones.
 mod anthropic;
+mod embeddings;
+mod counting;
 mod failures;
 mod gemini;
+mod gemini_answers;
+mod gemini_requests;
+mod messages;
 mod openai;
+mod openai_requests;
 mod requests;
 mod vendor;
 
@@ -13,7 +19,7 @@ use cape_domain::{
     secret::Secret,
     usage::{
         ChatCompletion, ChatEvent, ChatProvider, ChatRequest, ChatStream, FailureKind, Message,
-        ModelProviderError, Sampling, TokenCounts, Tool, ToolCall, ToolCallPart,
+        ModelProviderError, Piece, TokenCounts, Tool, ToolCall, ToolCallPart,
     },
 };
 use cape_gateways::usage::providers::{
@@ -66,19 +72,7 @@ fn every_provider(url: &str) -> [Box<dyn ChatProvider>; 3] {
 
 /// "Say hi", in no more than 64 tokens.
 fn request() -> ChatRequest {
-    ChatRequest {
-        model: "m-1".to_owned(),
-        messages: vec![Message::User { text: "Say hi".to_owned(), name: None }],
-        max_output_tokens: 64,
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        tools: Vec::new(),
-        tool_choice: None,
-        parallel_tool_calls: None,
-        response_format: None,
-        reasoning_effort: None,
-        end_user: None,
-    }
+    ChatRequest::new("m-1", vec![Message::user("Say hi")], 64)
 }
 
 fn tool(name: &str) -> Tool {
@@ -111,8 +105,8 @@ struct Heard {
 impl Heard {
     fn text(&self) -> String {
         let texts = self.pieces.iter().filter_map(|piece| match piece {
-            ChatEvent::Text(text) => Some(text.as_str()),
-            ChatEvent::ToolCall(_) | ChatEvent::Finished(_) | ChatEvent::Usage(_) => None,
+            ChatEvent::Piece { piece: Piece::Text(text), .. } => Some(text.as_str()),
+            ChatEvent::Piece { .. } | ChatEvent::Usage(_) => None,
         });
         texts.collect()
     }
@@ -120,7 +114,7 @@ impl Heard {
     fn usage(&self) -> Option<TokenCounts> {
         self.pieces.iter().rev().find_map(|piece| match piece {
             ChatEvent::Usage(counts) => Some(*counts),
-            ChatEvent::ToolCall(_) | ChatEvent::Finished(_) | ChatEvent::Text(_) => None,
+            ChatEvent::Piece { .. } => None,
         })
     }
 }
@@ -190,15 +184,11 @@ async fn fails_wherever_it_breaks_off(
 }
 
 fn first_part(index: u32, id: &str, name: &str, arguments: &str) -> ChatEvent {
-    ChatEvent::ToolCall(ToolCallPart {
-        index,
-        id: Some(id.to_owned()),
-        name: Some(name.to_owned()),
-        arguments: arguments.to_owned(),
-    })
+    let (id, name, arguments) = (Some(id.to_owned()), Some(name.to_owned()), arguments.to_owned());
+    Piece::ToolCall(ToolCallPart { index, id, name, arguments }).of_first()
 }
 
 fn next_part(index: u32, arguments: &str) -> ChatEvent {
     let arguments = arguments.to_owned();
-    ChatEvent::ToolCall(ToolCallPart { index, id: None, name: None, arguments })
+    Piece::ToolCall(ToolCallPart { index, id: None, name: None, arguments }).of_first()
 }

@@ -1,7 +1,7 @@
 //! What the providers are sent, and what cannot be said to them.
 use cape_domain::{
     json::RawJson,
-    usage::{ChatProvider as _, ChatRequest, Message, Sampling, Tool, ToolChoice},
+    usage::{ChatProvider as _, ChatRequest, Message, Part, Reasoning, Sampling, Tool, ToolCall, ToolChoice},
 };
 use serde_json::{Value, json};
 use tokio::join;
@@ -18,11 +18,19 @@ fn system(text: &str) -> Message {
 }
 
 fn user(text: &str) -> Message {
-    Message::User { text: text.to_owned(), name: None }
+    Message::user(text)
 }
 
 fn result(call: &str, text: &str) -> Message {
-    Message::Tool { call: call.to_owned(), text: text.to_owned() }
+    Message::tool(call, text)
+}
+
+fn answered(text: &str, tool_calls: Vec<ToolCall>) -> Message {
+    Message::Assistant { thoughts: Vec::new(), text: text.to_owned(), tool_calls }
+}
+
+fn effort(effort: &str) -> Reasoning {
+    Reasoning { effort: Some(effort.to_owned()), ..Reasoning::default() }
 }
 
 /// A conversation with all that every format can say.
@@ -34,8 +42,8 @@ fn conversation() -> ChatRequest {
             system("Be brief."),
             user("Weather and time?"),
             user("In Paris."),
-            Message::Assistant { text: "I look.".to_owned(), tool_calls: Vec::new() },
-            Message::Assistant { text: String::new(), tool_calls: calls },
+            answered("I look.", Vec::new()),
+            answered("", calls),
             result("call_1", r#"{"celsius": 12}"#),
             result("call_2", "noon"),
             user("And now?"),
@@ -261,7 +269,6 @@ async fn what_only_some_vendors_can_say_is_said_to_them() {
     let request = ChatRequest {
         tools: vec![strict],
         parallel_tool_calls: Some(false),
-        reasoning_effort: None,
         ..super::request()
     };
     let provider = anthropic(&vendor.url());
@@ -307,7 +314,7 @@ fn sampling_rows() -> Vec<Row> {
 
 fn other_rows() -> Vec<Row> {
     let format = Some("response_format");
-    let effort = Some("reasoning_effort");
+    let hard = Some("reasoning_effort");
     let parallel = Some("parallel_tool_calls");
     vec![
         (request(), [None, None, None]),
@@ -317,8 +324,8 @@ fn other_rows() -> Vec<Row> {
         (formatted(r#"{"type":"grammar"}"#), [None, format, format]),
         (formatted("{"), [format, format, format]),
         (
-            ChatRequest { reasoning_effort: Some("low".to_owned()), ..request() },
-            [None, effort, effort],
+            ChatRequest { reasoning: effort("low"), ..request() },
+            [None, hard, None],
         ),
         (ChatRequest { parallel_tool_calls: Some(true), ..request() }, [None, None, None]),
         (ChatRequest { parallel_tool_calls: Some(false), ..request() }, [None, None, parallel]),
@@ -336,12 +343,15 @@ fn message_rows() -> Vec<Row> {
         (
             said(vec![
                 user("a"),
-                Message::User { text: "b".to_owned(), name: Some("Ann".to_owned()) },
+                Message::User {
+                    content: vec![Part::Text("b".to_owned())],
+                    name: Some("Ada".to_owned()),
+                },
             ]),
             [None, name, name],
         ),
         (
-            said(vec![Message::Assistant { text: String::new(), tool_calls: calls }]),
+            said(vec![answered("", calls)]),
             [None, arguments, arguments],
         ),
         (
@@ -365,7 +375,7 @@ async fn what_a_vendor_has_no_word_for_is_refused_by_the_callers_name() {
 
 #[tokio::test]
 async fn what_cannot_be_said_is_never_sent() {
-    let request = ChatRequest { reasoning_effort: Some("low".to_owned()), ..request() };
+    let request = ChatRequest { reasoning: effort("low"), ..request() };
     // Nobody listens there: were it sent, the provider would be unavailable.
     let error = anthropic(NOWHERE).complete(&request).await.expect_err("cannot be said");
     let told = "the provider refused the request: \

@@ -4,12 +4,9 @@
 //! counts where some door looks at it, and nowhere else.
 use std::{collections::HashSet, sync::LazyLock};
 
-use actix_web::http::{
-    StatusCode,
-    header::{AUTHORIZATION, HeaderMap},
-};
+use actix_web::http::{StatusCode, header::HeaderMap};
 
-use crate::{extract::KEY_HEADER, openapi};
+use crate::{extract::presents_key, openapi};
 
 /// Where payment providers send their messages, each signed.
 const WEBHOOKS: [&str; 2] = ["/api/payment/webhook", "/api/payments/payfast/itn"];
@@ -33,12 +30,12 @@ pub(super) enum Entry {
 
 impl Entry {
     /// How a request to this path comes in.
-    pub(super) fn of(path: &str, headers: &HeaderMap) -> Self {
+    pub(super) fn of(path: &str, headers: &HeaderMap, query: &str) -> Self {
         if path == "/metrics" || is_below(path, "/healthz") {
             Self::Probe
         } else if WEBHOOKS.iter().any(|webhook| is_below(path, webhook)) {
             Self::Webhook
-        } else if path == REFRESH || (carries_one(headers) && !is_public(path)) {
+        } else if path == REFRESH || (presents_key(path, headers, query) && !is_public(path)) {
             Self::Credentials
         } else {
             Self::Anonymous
@@ -59,10 +56,6 @@ impl Entry {
 
 fn is_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn carries_one(headers: &HeaderMap) -> bool {
-    headers.contains_key(AUTHORIZATION) || headers.contains_key(KEY_HEADER)
 }
 
 fn is_public(path: &str) -> bool {
@@ -91,6 +84,13 @@ mod tests {
             ("/api/user/profile", None, Entry::Anonymous),
             ("/api/user/profile", Some(bearer), Entry::Credentials),
             ("/v1/models", Some(bearer), Entry::Credentials),
+            ("/v1/messages", Some(("x-api-key", "x")), Entry::Credentials),
+            ("/v1beta/models", Some(("x-goog-api-key", "x")), Entry::Credentials),
+            ("/v1beta/models?key=x", None, Entry::Credentials),
+            ("/v1/models/m:countTokens?key=x", None, Entry::Credentials),
+            ("/v1beta/models?page_size=1", None, Entry::Anonymous),
+            ("/v1/models?key=x", None, Entry::Anonymous),
+            ("/api/user/profile?key=x", None, Entry::Anonymous),
             ("/x", Some(("stripe-signature", "t=1,v1=2")), Entry::Anonymous),
             ("/api/payment/webhook", None, Entry::Webhook),
             ("/api/payment/webhook/x", Some(bearer), Entry::Webhook),
@@ -104,7 +104,8 @@ mod tests {
                 None => request,
             };
             let request = request.to_http_request();
-            assert_eq!(Entry::of(path, request.headers()), expected, "{path} {header:?}");
+            let found = Entry::of(request.path(), request.headers(), request.query_string());
+            assert_eq!(found, expected, "{path} {header:?}");
         }
     }
 

@@ -1,26 +1,26 @@
 //! From the domain's answer to `OpenAI`'s.
-use cape_domain::usage::{self, Call, ChatCompletion, TokenCounts};
+use cape_domain::{
+    json::RawJson,
+    usage::{self, Call, TokenCounts},
+};
 use cape_services::usage::Completed;
-use cape_wire::openai::{
-    ChatObject, ChatResponse, Choice, CompletionTokensDetails, FinishReason, PromptTokensDetails,
-    ResponseMessage, Role, ToolCall, Usage,
+use cape_wire::{
+    Raw,
+    openai::{
+        ChatObject, ChatResponse, Choice, CompletionTokensDetails, FinishReason,
+        PromptTokensDetails, ResponseMessage, ToolCall, Usage,
+    },
 };
 
 /// The response to a request for `name`.
 pub(super) fn response(name: String, completed: Completed) -> ChatResponse {
     let Completed { call, completion, tokens, .. } = completed;
-    let finish_reason = Some(finish(&completion.finish));
     ChatResponse {
         id: id(&call),
         object: ChatObject,
         created: created(&call),
         model: name,
-        choices: vec![Choice {
-            index: 0,
-            message: message(completion),
-            logprobs: None,
-            finish_reason,
-        }],
+        choices: completion.choices.into_iter().zip(0..).map(choice).collect(),
         usage: Some(usage(tokens)),
         service_tier: None,
         system_fingerprint: None,
@@ -66,16 +66,28 @@ pub(super) fn usage(tokens: TokenCounts) -> Usage {
     }
 }
 
-fn message(completion: ChatCompletion) -> ResponseMessage {
-    let calls = completion.tool_calls.into_iter();
+/// How likely tokens were, as it was told.
+pub(super) fn log_probs(told: &RawJson) -> Option<Raw> {
+    Raw::new(told.as_str()).ok()
+}
+
+fn choice((answer, index): (usage::Choice, u64)) -> Choice {
+    let finish_reason = Some(finish(&answer.finish));
+    let logprobs = answer.log_probs.as_ref().and_then(log_probs);
+    Choice { index, message: message(answer), logprobs, finish_reason }
+}
+
+fn message(answer: usage::Choice) -> ResponseMessage {
+    let calls = answer.tool_calls.into_iter();
     let tool_calls: Vec<_> =
         calls.map(|call| ToolCall::function(call.id, call.name, call.arguments)).collect();
-    let silent = completion.text.is_empty() && !tool_calls.is_empty();
+    let silent = answer.text.is_empty() && !tool_calls.is_empty();
+    let thoughts: String = answer.thoughts.into_iter().map(|thought| thought.text).collect();
     ResponseMessage {
-        role: Role::Assistant,
-        content: (!silent).then_some(completion.text),
-        refusal: None,
+        content: (!silent).then_some(answer.text),
+        reasoning_content: (!thoughts.is_empty()).then_some(thoughts),
         tool_calls,
         annotations: Some(Vec::new()),
+        ..ResponseMessage::silent()
     }
 }

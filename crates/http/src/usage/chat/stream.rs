@@ -1,42 +1,56 @@
 //! `OpenAI`'s server-sent events.
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use cape_domain::{
     ids::RequestId,
-    usage::{FinishReason, TokenCounts, ToolCallPart},
+    json::RawJson,
+    usage::{FinishReason, Piece, TokenCounts, ToolCallPart},
 };
 use cape_services::usage::{StreamItem, Streaming};
 use cape_wire::{
     Field,
-    openai::{ChatChunk, ChunkChoice, ChunkObject, Delta, StreamData, ToolCallDelta},
+    openai::{ChatChunk, ChunkChoice, ChunkObject, Delta, StreamData, ToolCallDelta, Usage},
 };
 use serde::Serialize;
-use tokio::{sync::mpsc, time::timeout};
 
-use super::{super::sse, answer};
+use super::{
+    super::{
+        pieces::{Next, Pieces},
+        sse::{self, Whole},
+    },
+    answer,
+};
 use crate::error::ApiError;
 
-/// How long the stream may be silent before a comment shows that it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What the caller wants to be told beside the answer.
+#[derive(Clone, Copy)]
+pub(super) struct Wishes {
+    /// What was used.
+    pub(super) usage: bool,
+    /// How likely each token was.
+    pub(super) log_probs: bool,
+}
 
-/// What turns pieces of an answer into events.
+/// What turns pieces of answers into events.
 struct Writer {
     request: RequestId,
     id: String,
     created: u64,
     model: String,
     with_usage: bool,
-    opened: bool,
-    items: Option<mpsc::Receiver<StreamItem>>,
+    /// The answers that have begun.
+    opened: BTreeSet<u32>,
+    pieces: Pieces,
+    whole: Whole,
 }
 
 /// The events of an answer.
 pub(super) fn events(
     answer: &mut HttpResponseBuilder,
     model: String,
-    with_usage: bool,
+    wishes: Wishes,
     streaming: Streaming,
 ) -> HttpResponse {
     let writer = Writer {
@@ -44,9 +58,10 @@ pub(super) fn events(
         id: answer::id(&streaming.call),
         created: answer::created(&streaming.call),
         model,
-        with_usage,
-        opened: false,
-        items: Some(streaming.items),
+        with_usage: wishes.usage,
+        opened: BTreeSet::new(),
+        pieces: Pieces::of(streaming.items, wishes.log_probs),
+        whole: Whole::of(answer),
     };
     sse::answer(answer, writer, Writer::next)
 }
@@ -54,70 +69,79 @@ pub(super) fn events(
 impl Writer {
     /// The next events, or a comment when there is nothing for a while.
     async fn next(mut self) -> Option<(Bytes, Self)> {
-        let items = self.items.as_mut()?;
-        let bytes = match timeout(KEEP_ALIVE, items.recv()).await {
-            Err(_) => Bytes::from_static(b": keep-alive\n\n"),
-            Ok(None) => return None,
-            Ok(Some(item)) => self.write(item).into(),
+        let bytes = match self.pieces.next().await {
+            Next::Nothing => Bytes::from_static(b": keep-alive\n\n"),
+            Next::End => return None,
+            Next::Item(item, probable) => self.write(item, probable).into(),
         };
         Some((bytes, self))
     }
 
-    fn write(&mut self, item: StreamItem) -> Vec<u8> {
+    fn write(&mut self, item: StreamItem, probable: Option<RawJson>) -> Vec<u8> {
         let mut out = Vec::new();
         match item {
-            StreamItem::Text(text) => {
-                self.open(&mut out, Delta::opening_text());
-                self.choice(&mut out, Delta::text(text), None);
-            }
-            StreamItem::ToolCall(part) => {
-                let delta = Delta { tool_calls: vec![tool_call(part)], ..Delta::default() };
-                self.open(&mut out, Delta::opening_calls(Vec::new()));
-                self.choice(&mut out, delta, None);
-            }
-            StreamItem::Done { finish, tokens, .. } => {
-                self.open(&mut out, Delta::opening_text());
-                self.finish(&mut out, &finish, tokens);
-                self.items = None;
-            }
+            StreamItem::Piece { choice, piece } => self.piece(&mut out, choice, piece, probable),
+            StreamItem::Done { finishes, tokens, .. } => self.finish(&mut out, &finishes, tokens),
             StreamItem::Failed(error) => {
                 let error = ApiError::from(error);
                 error.log(self.request);
                 event(&mut out, &error.open_ai());
-                self.items = None;
             }
         }
         out
     }
 
-    fn open(&mut self, out: &mut Vec<u8>, delta: Delta) {
-        if !self.opened {
-            self.opened = true;
-            self.choice(out, delta, None);
+    fn piece(&mut self, out: &mut Vec<u8>, choice: u32, piece: Piece, probable: Option<RawJson>) {
+        let (opening, delta, logprobs) = match piece {
+            // What its provider alone can read has no place here.
+            Piece::Thought(part) if part.thought.text.is_empty() => return,
+            Piece::Thought(part) => {
+                (Delta::opening_text(), Delta::thought(part.thought.text), None)
+            }
+            Piece::Text(text) => (Delta::opening_text(), Delta::text(text), probable),
+            Piece::ToolCall(part) => {
+                let delta = Delta { tool_calls: vec![tool_call(part)], ..Delta::default() };
+                (Delta::opening_calls(Vec::new()), delta, None)
+            }
+            Piece::LogProbs(told) => (Delta::opening_text(), Delta::default(), Some(told)),
+            Piece::Finished(_) => return,
+        };
+        self.open(out, choice, opening);
+        let logprobs = logprobs.as_ref().and_then(answer::log_probs);
+        self.choice(
+            out,
+            ChunkChoice { index: choice.into(), delta, logprobs, finish_reason: None },
+        );
+    }
+
+    fn open(&mut self, out: &mut Vec<u8>, choice: u32, delta: Delta) {
+        if self.opened.insert(choice) {
+            self.choice(out, ChunkChoice { index: choice.into(), delta, ..ChunkChoice::default() });
         }
     }
 
-    fn finish(&self, out: &mut Vec<u8>, finish: &FinishReason, tokens: TokenCounts) {
-        self.choice(out, Delta::default(), Some(finish));
+    fn finish(&mut self, out: &mut Vec<u8>, finishes: &[FinishReason], tokens: TokenCounts) {
+        for (choice, finish) in (0..).zip(finishes) {
+            self.open(out, choice, Delta::opening_text());
+            let finish_reason = Some(answer::finish(finish));
+            let ended =
+                ChunkChoice { index: choice.into(), finish_reason, ..ChunkChoice::default() };
+            self.choice(out, ended);
+        }
         if self.with_usage {
             let usage = Field::Value(answer::usage(tokens));
             event(out, &self.chunk(Vec::new(), usage));
         }
         out.extend_from_slice(format!("data: {}\n\n", StreamData::DONE).as_bytes());
+        self.whole.reach();
     }
 
-    fn choice(&self, out: &mut Vec<u8>, delta: Delta, finish: Option<&FinishReason>) {
-        let finish_reason = finish.map(answer::finish);
-        let choice = ChunkChoice { index: 0, delta, logprobs: None, finish_reason };
+    fn choice(&self, out: &mut Vec<u8>, choice: ChunkChoice) {
         let usage = if self.with_usage { Field::Null } else { Field::Absent };
         event(out, &self.chunk(vec![choice], usage));
     }
 
-    fn chunk(
-        &self,
-        choices: Vec<ChunkChoice>,
-        usage: Field<cape_wire::openai::Usage>,
-    ) -> ChatChunk {
+    fn chunk(&self, choices: Vec<ChunkChoice>, usage: Field<Usage>) -> ChatChunk {
         ChatChunk {
             id: self.id.clone(),
             object: ChunkObject,

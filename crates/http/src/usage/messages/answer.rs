@@ -1,11 +1,11 @@
 //! From the domain's answer to Anthropic's.
-use cape_domain::usage::{Call, ChatCompletion, FinishReason, ModelProviderError, TokenCounts};
+use cape_domain::usage::{Call, Choice, FinishReason, ModelProviderError, Thought, TokenCounts};
 use cape_services::usage::Completed;
 use cape_wire::{
     Raw,
     anthropic::{
-        AssistantMark, ContentBlock, MessageMark, MessageResponse, StopReason, TextBlock,
-        ToolUseBlock, Usage,
+        AssistantMark, ContentBlock, MessageMark, MessageResponse, OutputTokensDetails,
+        RedactedThinkingBlock, StopReason, TextBlock, ThinkingBlock, ToolUseBlock, Usage,
     },
 };
 
@@ -14,8 +14,10 @@ use crate::error::ApiError;
 /// The message that answers a request for `name`.
 pub(super) fn message(name: String, completed: Completed) -> Result<MessageResponse, ApiError> {
     let Completed { call, completion, tokens, .. } = completed;
-    let stop_reason = Some(stop(&completion.finish));
-    let content = content(completion)?;
+    let answer = completion.choices.into_iter().next();
+    let answer = answer.ok_or_else(|| ModelProviderError::Malformed("no answer".into()))?;
+    let stop_reason = Some(stop(&answer.finish));
+    let content = content(answer)?;
     Ok(MessageResponse { content, stop_reason, ..begin(name, &call, usage(tokens)) })
 }
 
@@ -47,18 +49,22 @@ pub(super) fn stop(reason: &FinishReason) -> StopReason {
 /// Anthropic's figures: the three classes of input stand beside each other, thinking is part of
 /// the output.
 pub(super) fn usage(tokens: TokenCounts) -> Usage {
+    // None is not told as zero: some providers do not tell.
+    let thinking = Some(tokens.reasoning).filter(|tokens| *tokens > 0);
+    let thinking = thinking.map(|tokens| OutputTokensDetails { thinking_tokens: Some(tokens) });
     Usage {
         input_tokens: Some(tokens.input),
         cache_creation_input_tokens: Some(tokens.cache_write),
         cache_read_input_tokens: Some(tokens.cached_input),
         output_tokens: Some(tokens.total_output()),
+        output_tokens_details: thinking,
         ..Usage::default()
     }
 }
 
 /// A call of a tool, yet without arguments.
 pub(super) fn tool_use(id: String, name: String, input: Raw) -> ContentBlock {
-    ContentBlock::ToolUse(ToolUseBlock { id, name, input })
+    ContentBlock::ToolUse(ToolUseBlock { id, name, input, cache_control: None })
 }
 
 /// The arguments of a call as an object; none at all are an empty one.
@@ -69,13 +75,24 @@ pub(super) fn arguments(text: &str) -> Result<Raw, ApiError> {
     Raw::new(text).map_err(malformed)
 }
 
-fn content(completion: ChatCompletion) -> Result<Vec<ContentBlock>, ApiError> {
-    let ChatCompletion { text, tool_calls, .. } = completion;
+fn content(answer: Choice) -> Result<Vec<ContentBlock>, ApiError> {
+    let Choice { thoughts, text, tool_calls, .. } = answer;
     let says = !text.is_empty() || tool_calls.is_empty();
-    let text = says.then_some(ContentBlock::Text(TextBlock { text }));
+    let text = says.then(|| ContentBlock::Text(TextBlock::new(text)));
     let calls = tool_calls.into_iter().map(|call| {
         let input = arguments(&call.arguments)?;
         Ok(tool_use(call.id, call.name, input))
     });
-    text.map(Ok).into_iter().chain(calls).collect()
+    thoughts.into_iter().flat_map(thought).chain(text).map(Ok).chain(calls).collect()
+}
+
+/// A thought, as far as it can be read, and as far as its provider alone can.
+fn thought(thought: Thought) -> impl Iterator<Item = ContentBlock> {
+    let Thought { text, signature, sealed } = thought;
+    let is_shown = !text.is_empty() || signature.is_some();
+    let signature = signature.unwrap_or_default();
+    let shown = ContentBlock::Thinking(ThinkingBlock { thinking: text, signature });
+    let shown = is_shown.then_some(shown);
+    let sealed = sealed.map(|data| ContentBlock::RedactedThinking(RedactedThinkingBlock { data }));
+    shown.into_iter().chain(sealed)
 }

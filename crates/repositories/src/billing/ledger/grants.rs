@@ -78,6 +78,22 @@ pub(super) async fn expired(
     rows.iter().map(from_row).collect()
 }
 
+pub(super) async fn of_ids(
+    work: &SqlWork,
+    ids: &[GrantId],
+) -> Result<Vec<CreditGrant>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = row::Entity::find()
+        .filter(work.within(Column::WorkspaceId))
+        .filter(Column::Id.is_in(ids.iter().map(|id| id.raw())))
+        .all(&work.transaction)
+        .await
+        .map_err(error::on(WHAT))?;
+    rows.iter().map(from_row).collect()
+}
+
 pub(super) async fn insert(work: &SqlWork, grant: &CreditGrant) -> Result<(), StoreError> {
     row::Entity::insert(to_row(grant).into_active_model())
         .exec_without_returning(&work.transaction)

@@ -8,9 +8,10 @@ use cape_domain::{
     time::Timestamp,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    prelude::Uuid,
+    sea_query::{Expr, OnConflict},
 };
 
 use crate::{error, store::SqlWork};
@@ -124,39 +125,50 @@ async fn with_allocations(work: &SqlWork, rows: Vec<row::Model>) -> Result<Vec<H
     rows.iter().map(|row| from_row(row, allocations.remove(&row.id).unwrap_or_default())).collect()
 }
 
-pub(super) async fn insert(work: &SqlWork, hold: &Hold) -> Result<(), StoreError> {
-    row::Entity::insert(to_row(hold).into_active_model())
+pub(super) async fn insert(work: &SqlWork, holds: &[Hold]) -> Result<(), StoreError> {
+    if holds.is_empty() {
+        return Ok(());
+    }
+    row::Entity::insert_many(holds.iter().map(|hold| to_row(hold).into_active_model()))
         .exec_without_returning(&work.transaction)
         .await
         .map_err(error::on(WHAT))?;
-    let parts = to_allocations(hold)?;
-    allocation::Entity::insert_many(parts.into_iter().map(allocation::Model::into_active_model))
+    let parts: Vec<_> = holds.iter().map(to_allocations).collect::<Result<_, _>>()?;
+    let parts = parts.into_iter().flatten().map(allocation::Model::into_active_model);
+    allocation::Entity::insert_many(parts)
         .exec_without_returning(&work.transaction)
         .await
         .map_err(error::on(WHAT))?;
     Ok(())
 }
 
-/// A hold ends once: the state is compared and set in one statement.
-pub(super) async fn end(work: &SqlWork, hold: &Hold) -> Result<(), StoreError> {
-    if hold.state == HoldState::Open {
+/// A hold ends once: the state is compared and set in one statement. It is an insertion that
+/// meets the rows that are there, because then each can be set to something of its own.
+pub(super) async fn end(work: &SqlWork, holds: &[Hold]) -> Result<(), StoreError> {
+    if holds.iter().any(|hold| hold.state == HoldState::Open) {
         return Err(error::corrupt(WHAT, "an open hold has not ended"));
     }
-    let row = to_row(hold);
-    let result = row::Entity::update_many()
-        .set(row::ActiveModel {
-            state: Set(row.state),
-            used: Set(row.used),
-            ended_at: Set(row.ended_at),
-            ..Default::default()
-        })
-        .filter(Column::Id.eq(row.id))
-        .filter(Column::WorkspaceId.eq(row.workspace_id))
+    let rows: Vec<_> = holds.iter().map(to_row).collect();
+    let known = row::Entity::find()
+        .filter(Column::Id.is_in(rows.iter().map(|row| row.id)))
         .filter(is_open())
-        .exec(&work.transaction)
+        .count(&work.transaction)
         .await
         .map_err(error::on(WHAT))?;
-    if result.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
+    if known != rows.len() as u64 {
+        return Err(StoreError::Conflict { what: WHAT });
+    }
+    let ended = OnConflict::column(Column::Id)
+        .update_columns([Column::State, Column::Used, Column::EndedAt])
+        .action_and_where(Expr::col((row::Entity, Column::State)).eq(Expr::Constant("open".into())))
+        .to_owned();
+    let count = rows.len() as u64;
+    let changed = row::Entity::insert_many(rows.into_iter().map(row::Model::into_active_model))
+        .on_conflict(ended)
+        .exec_without_returning(&work.transaction)
+        .await
+        .map_err(error::on(WHAT))?;
+    if changed == count { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
 }
 
 fn from_row(row: &row::Model, allocations: Vec<Allocation>) -> Result<Hold, StoreError> {

@@ -13,7 +13,7 @@ use cape_domain::{
         Balance, CreditGrant, Credits, GrantMove, Hold, LedgerReads, LedgerRepository, Posted,
         Transaction,
     },
-    ids::{HoldId, ProcessId, WorkspaceId},
+    ids::{GrantId, HoldId, ProcessId, TransactionId, WorkspaceId},
     page::{Page, PageRequest},
     store::StoreError,
     time::Timestamp,
@@ -52,6 +52,14 @@ impl LedgerReads for SqlWork {
 
     async fn overdue_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Hold>, StoreError> {
         holds::overdue(self, now, limit).await
+    }
+
+    async fn lots(&mut self, ids: &[GrantId]) -> Result<Vec<CreditGrant>, StoreError> {
+        grants::of_ids(self, ids).await
+    }
+
+    async fn transaction(&mut self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
+        transfers::find(self, id).await
     }
 
     async fn transactions(
@@ -98,15 +106,19 @@ impl LedgerRepository for SqlWork {
         grants::shift(self, moves).await
     }
 
-    async fn insert_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
-        self.admit(holds::WHAT, hold.workspace)?;
-        hold.check().map_err(|e| error::corrupt(holds::WHAT, e))?;
-        holds::insert(self, hold).await
+    async fn insert_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError> {
+        for hold in holds {
+            self.admit(holds::WHAT, hold.workspace)?;
+            hold.check().map_err(|e| error::corrupt(holds::WHAT, e))?;
+        }
+        holds::insert(self, holds).await
     }
 
-    async fn end_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
-        self.admit(holds::WHAT, hold.workspace)?;
-        holds::end(self, hold).await
+    async fn end_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError> {
+        for hold in holds {
+            self.admit(holds::WHAT, hold.workspace)?;
+        }
+        holds::end(self, holds).await
     }
 }
 

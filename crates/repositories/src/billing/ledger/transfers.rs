@@ -71,6 +71,20 @@ pub(super) async fn any_known(
     Ok(known.is_some())
 }
 
+pub(super) async fn find(
+    work: &SqlWork,
+    id: TransactionId,
+) -> Result<Option<Transaction>, StoreError> {
+    let rows = row::Entity::find()
+        .filter(work.within(Column::WorkspaceId))
+        .filter(Column::TransactionId.eq(id.raw()))
+        .order_by_asc(Column::Line)
+        .all(&work.transaction)
+        .await
+        .map_err(error::on(WHAT))?;
+    (!rows.is_empty()).then(|| from_rows(&rows)).transpose()
+}
+
 pub(super) async fn list(
     work: &SqlWork,
     workspace: WorkspaceId,

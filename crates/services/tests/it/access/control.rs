@@ -1,14 +1,15 @@
 //! The control feed: who may still spend is known, or nobody may.
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use async_trait::async_trait;
 use cape_domain::{
     access::{ControlChange, ControlEntry},
     billing::PlanCode,
     ids::{ApiKeyId, ControlId},
-    store::{Durability, Scope, Store as _},
+    store::{Durability, ReadWork, Scope, Store as _, StoreError},
     time::{Clock as _, Timestamp},
 };
 use cape_services::access::{ControlFeed, ObeysControl};
@@ -21,6 +22,7 @@ use crate::world::World;
 #[derive(Default)]
 struct Listener {
     told: Mutex<Vec<ControlId>>,
+    at_a_loss: AtomicBool,
     forgot: AtomicUsize,
 }
 
@@ -30,9 +32,17 @@ impl Listener {
     }
 }
 
+#[async_trait]
 impl ObeysControl for Listener {
     fn apply(&self, entry: &ControlEntry) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).push(entry.id);
+    }
+
+    async fn catch_up(&self, _: &mut dyn ReadWork) -> Result<(), StoreError> {
+        if self.at_a_loss.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("it cannot be looked up".into()));
+        }
+        Ok(())
     }
 
     fn forget(&self, _: Timestamp) {
@@ -85,6 +95,18 @@ async fn a_poll_that_fails_concludes_nothing_and_the_feed_goes_stale() {
     feed.poll().await.expect("polled");
     assert!(feed.is_fresh());
     assert_eq!(listener.told(), [ControlId::new(id(10))], "what was missed is caught up with");
+}
+
+#[tokio::test]
+async fn a_cache_that_cannot_look_up_what_it_was_told_keeps_the_feed_from_being_fresh() {
+    let world = World::new().await;
+    let (listener, feed) = listening(&world);
+    listener.at_a_loss.store(true, Ordering::Relaxed);
+    assert!(feed.poll().await.is_err());
+    assert!(!feed.is_fresh());
+    listener.at_a_loss.store(false, Ordering::Relaxed);
+    feed.poll().await.expect("polled");
+    assert!(feed.is_fresh());
 }
 
 #[tokio::test]

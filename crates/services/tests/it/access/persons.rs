@@ -24,6 +24,7 @@ fn claims(user: UserId, workspace: WorkspaceId) -> AccessClaims {
         epoch: 0,
         workspace,
         role: Role::Owner,
+        operator: false,
         authenticated_at: at(-60),
         issued_at: at(0),
         expires_at: at(0) + AccessClaims::LIFE,

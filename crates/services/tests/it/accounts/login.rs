@@ -35,6 +35,7 @@ async fn the_right_password_begins_a_session_with_its_first_pair() {
         epoch: 0,
         workspace: ACME,
         role: Role::Owner,
+        operator: false,
         authenticated_at: now,
         issued_at: now,
         expires_at: now + AccessClaims::LIFE,

@@ -11,6 +11,7 @@ mod logout;
 mod mails;
 mod members;
 mod mfa;
+mod operators;
 mod password_changes;
 mod profile;
 mod races;

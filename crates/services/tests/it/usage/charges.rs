@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use cape_domain::{
     billing::{Credits, TransactionKind},
-    usage::{ChatCompletion, FinishReason, TokenCounts, ToolCall},
+    usage::{ChatCompletion, Choice, FinishReason, TokenCounts, ToolCall},
 };
 use cape_services::usage::NewCall;
 use cape_testkit::{
     fakes::Step,
-    fixtures::{ACME, FREE_MODEL, chat_request, completion, metered, tokens},
+    fixtures::{ACME, FREE_MODEL, chat_request, choice, completion, metered, tokens},
 };
 use tokio::sync::Notify;
 
@@ -45,7 +45,7 @@ async fn a_thousand_tokens_in_and_five_hundred_out_cost_their_price_and_a_fifth(
     let done = call.await.expect("a task").expect("answered");
     assert_eq!(world.micros().await, [GIVEN - 54_000, 0, 0]);
     assert_eq!(settled(&done.call), metered(tokens(1_000, 500), 450_000_000, 54_000));
-    assert_eq!((done.tokens, done.completion.text.as_str()), (tokens(1_000, 500), "well"));
+    assert_eq!((done.tokens, done.completion.choices[0].text.as_str()), (tokens(1_000, 500), "well"));
     assert_eq!(world.call(done.call.id).await, done.call);
     world.proves_its_ledger().await;
 }
@@ -103,9 +103,11 @@ async fn functions_that_are_asked_for_count_as_output_too() {
     let (id, name) = ("call_1".to_owned(), "weather".to_owned());
     let arguments = r#"{"city":1}"#.to_owned();
     world.models.will_answer(ChatCompletion {
-        text: String::new(),
-        tool_calls: vec![ToolCall { id, name, arguments }],
-        finish: FinishReason::ToolCalls,
+        choices: vec![Choice {
+            tool_calls: vec![ToolCall { id, name, arguments }],
+            finish: FinishReason::ToolCalls,
+            ..choice("")
+        }],
         usage: None,
     });
     let done = ask(&world, "hello").await.expect("answered");

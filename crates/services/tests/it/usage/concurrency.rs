@@ -5,13 +5,13 @@ use cape_services::usage::ChatError;
 use cape_testkit::fixtures::{ACME, completion, tokens};
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{HELD, given_a_program, question, settled, spend};
+use super::{HELD, TOO_LITTLE, given_a_program, question, settled, spend};
 use crate::world::{Setup, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_calls_on_credit_for_ten_admit_exactly_ten() {
     let world = given_a_program(Setup::default()).await;
-    world.give(1, 10 * HELD + HELD / 2).await;
+    world.give(1, 10 * HELD + TOO_LITTLE).await;
     let gates: Vec<_> = (0..10).map(|_| Arc::new(Notify::new())).collect();
     for gate in &gates {
         let answer = completion("hi", Some(tokens(37, 100)));
@@ -27,7 +27,7 @@ async fn sixty_four_calls_on_credit_for_ten_admit_exactly_ten() {
         let insufficient = matches!(refused, Some(ChatError::InsufficientCredits { .. }));
         assert!(insufficient, "{refused:?}");
     }
-    assert_eq!(world.micros().await, [HELD / 2, 10 * HELD, 0]);
+    assert_eq!(world.micros().await, [TOO_LITTLE, 10 * HELD, 0]);
     assert_eq!(world.counted().await, 10);
     for gate in gates {
         gate.notify_one();
@@ -35,7 +35,7 @@ async fn sixty_four_calls_on_credit_for_ten_admit_exactly_ten() {
     let answered = soon(all.join_all()).await;
     assert_eq!(answered.iter().filter(|answer| answer.is_ok()).count(), 10);
     assert_eq!(world.models.calls(), 10);
-    assert_eq!(world.micros().await, [HELD / 2, 0, 0]);
+    assert_eq!(world.micros().await, [TOO_LITTLE, 0, 0]);
     assert_eq!((world.calls().await.len(), world.counted().await), (10, 10));
     world.proves_its_ledger().await;
 }

@@ -53,6 +53,11 @@ async fn came_to_nothing(world: &World, kind: FailureKind) {
     world.proves_its_ledger().await;
 }
 
+/// A provider that failed is left alone for two minutes at most.
+async fn answers_again(world: &World) {
+    world.pass(TimeDelta::minutes(2)).await;
+}
+
 #[tokio::test]
 async fn whatever_the_failure_the_hold_is_released_and_the_call_counts_nowhere() {
     let world = given_a_credit().await;
@@ -64,6 +69,7 @@ async fn whatever_the_failure_the_hold_is_released_and_the_call_counts_nowhere()
             other => panic!("{other:?}"),
         }
         came_to_nothing(&world, kind).await;
+        answers_again(&world).await;
     }
     assert_eq!(world.calls().await.len(), 6, "every call is recorded");
 }
@@ -79,6 +85,7 @@ async fn a_stream_that_cannot_be_opened_is_no_different() {
             other => panic!("{other:?}"),
         }
         came_to_nothing(&world, kind).await;
+        answers_again(&world).await;
     }
 }
 

@@ -13,7 +13,7 @@ use cape_services::{
 use cape_testkit::fixtures::{ACME, FREE_MODEL, SMALL_MODEL, api_key, completion, permit, tokens};
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{HELD, LIKELY, by_program, given_a_key, question, question_to};
+use super::{HELD, LIKELY, TOO_LITTLE, by_program, given_a_key, question, question_to};
 use crate::world::{Setup, World, soon};
 
 const KEY: u32 = 20;
@@ -79,10 +79,10 @@ async fn a_call_counts_with_its_worst_case_while_it_runs_and_with_its_charge_aft
 
 #[tokio::test]
 async fn a_call_whose_worst_case_does_not_fit_is_refused_and_costs_nothing() {
-    let world = given_a_cap(HELD + CHARGED - 1).await;
-    ask(&world).await.expect("the worst case fits");
+    let world = given_a_cap(CHARGED + TOO_LITTLE).await;
+    ask(&world).await.expect("a short answer fits");
     let before = world.micros().await;
-    assert_eq!(reached(ask(&world).await), (HELD + CHARGED - 1, CHARGED));
+    assert_eq!(reached(ask(&world).await), (CHARGED + TOO_LITTLE, CHARGED));
     assert_eq!((world.micros().await, spent(&world).await), (before, CHARGED));
     assert_eq!((world.models.calls(), world.calls().await.len()), (1, 1));
     world.proves_its_ledger().await;
@@ -120,7 +120,7 @@ async fn a_call_that_the_workspace_cannot_pay_counts_nowhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn however_many_call_at_once_the_cap_is_never_exceeded() {
-    let world = given_a_cap(10 * HELD + HELD / 2).await;
+    let world = given_a_cap(10 * HELD + TOO_LITTLE).await;
     let gates: Vec<_> = (0..10).map(|_| Arc::new(Notify::new())).collect();
     for gate in &gates {
         let answer = completion("hi", Some(tokens(37, 100)));

@@ -80,7 +80,7 @@ async fn who_stops_reading_is_given_up_after_half_a_minute_and_pays() {
     assert!(world.sleeper.asked().contains(&Duration::from_secs(30)));
     paid(&world).await;
     let items = read(&mut streaming).await;
-    assert!(items.iter().all(|item| matches!(item, StreamItem::Text(_))));
+    assert!(items.iter().all(|item| matches!(item, StreamItem::Piece { .. })));
     assert_eq!(items.len(), 64, "what was waiting is still there, and nothing after it");
 }
 

@@ -36,7 +36,7 @@ async fn count(world: &World, times: u64) {
     let period = QuotaPeriod::month_of(world.clock.now());
     let mut work = world.store.begin(Scope::Platform, Durability::Process).await.expect("begin");
     for _ in 0..times {
-        assert!(work.quotas().take(ACME, period, times).await.expect("counted"));
+        assert!(work.quotas().take(ACME, period, 1, times).await.expect("counted"));
     }
     work.commit().await.expect("commit");
 }

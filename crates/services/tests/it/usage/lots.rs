@@ -8,7 +8,7 @@ use cape_services::usage::ChatError;
 use cape_testkit::fixtures::{ACME, at, completion, give, grant, tokens};
 use chrono::TimeDelta;
 
-use super::{HELD, ask, given_a_program, nothing_happened, question, refusal};
+use super::{HELD, TOO_LITTLE, ask, given_a_program, nothing_happened, question, refusal};
 use crate::world::{Setup, World};
 
 async fn given_a_lot(
@@ -73,15 +73,15 @@ async fn what_a_call_did_not_use_goes_back_to_the_lot_it_came_from() {
 async fn lots_that_have_expired_do_not_count_though_nobody_has_taken_them_yet() {
     let world = given_a_program(Setup::default()).await;
     let ended = given_a_lot(&world, 1, GrantSource::Promotion, 1_000_000, Some(at(10))).await;
-    given_a_lot(&world, 2, GrantSource::Promotion, 5_000, None).await;
+    given_a_lot(&world, 2, GrantSource::Promotion, TOO_LITTLE, None).await;
     world.pass(TimeDelta::seconds(10)).await;
     match refusal(&world, question("hello")).await {
         ChatError::InsufficientCredits { needed, available } => {
-            assert_eq!((needed.micros(), available.micros()), (HELD, 5_000));
+            assert_eq!((needed.micros(), available.micros()), (HELD, TOO_LITTLE));
         }
         other => panic!("{other:?}"),
     }
-    nothing_happened(&world, 1_005_000).await;
+    nothing_happened(&world, 1_000_000 + TOO_LITTLE).await;
     assert_eq!(left(&world, ended).await, 1_000_000);
 }
 

@@ -1,22 +1,29 @@
 //! Calling models: admission, the call, its settlement, and what is left when a process dies.
 mod charges;
 mod concurrency;
+mod counting;
+mod embeddings;
+mod explaining;
 mod failures;
 mod key_caps;
 mod leaving;
 mod limits;
 mod lots;
 mod prices;
+mod receipts;
 mod records;
 mod refusals;
 mod reports;
+mod routing;
+mod stops;
 mod streams;
 mod sweeping;
+mod switches;
 
 use cape_domain::{
     access::{ApiKey, Grants, KeyScope, Permission, Permit, UseAi},
     store::{Durability, Scope, Store as _},
-    usage::{Call, CallState, ChatEvent, ChatRequest, FinishReason, Metered, TokenCounts},
+    usage::{Call, CallState, ChatEvent, ChatRequest, FinishReason, Metered, Piece, TokenCounts},
 };
 use cape_services::usage::{ChatError, Completed, NewCall, StreamItem, Streaming};
 use cape_testkit::{
@@ -30,6 +37,9 @@ use crate::world::{Setup, World, soon};
 /// What a call of `hello` holds, in millionths of a credit: 5 bytes and 2 × 16 tokens around
 /// them at 0.15, 100 tokens at 0.60 dollars a million, and a fifth on top.
 pub const HELD: i64 = 7_866;
+
+/// Too little even for the shortest answer, of 16 tokens: that would hold 1 818.
+pub const TOO_LITTLE: i64 = 1_817;
 
 /// What it is charged if nothing is ever heard of it: 4 likely tokens of input.
 pub const LIKELY: i64 = 72;
@@ -114,11 +124,11 @@ pub async fn read(streaming: &mut Streaming) -> Vec<StreamItem> {
 }
 
 pub fn text(text: &str) -> Step {
-    Step::Event(ChatEvent::Text(text.to_owned()))
+    Step::Event(Piece::Text(text.to_owned()).of_first())
 }
 
 pub fn end(usage: Option<TokenCounts>) -> Vec<Step> {
-    let finished = Step::Event(ChatEvent::Finished(FinishReason::Stop));
+    let finished = Step::Event(Piece::Finished(FinishReason::Stop).of_first());
     let usage = usage.map(|tokens| Step::Event(ChatEvent::Usage(tokens)));
     [finished].into_iter().chain(usage).collect()
 }

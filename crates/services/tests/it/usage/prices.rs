@@ -3,9 +3,12 @@ use std::sync::Arc;
 
 use cape_domain::{
     time::Timestamp,
-    usage::{Model, ModelClass, Price, PriceBook, PricedVersion, Provider, TokenPrices},
+    usage::{
+        CachePoint, ChatRequest, Model, ModelClass, Price, PriceBook, PricedVersion, Provider,
+        TokenPrices,
+    },
 };
-use cape_services::usage::ChatError;
+use cape_services::usage::{ChatError, NewCall};
 use cape_testkit::fixtures::{SMALL_MODEL, at, completion, model, tokens};
 use chrono::TimeDelta;
 use tokio::sync::Notify;
@@ -24,7 +27,7 @@ fn version(version: &str, effective_at: Timestamp, price: Price) -> PricedVersio
 }
 
 async fn given_prices(prices: Vec<PricedVersion>) -> World {
-    let small = model(SMALL_MODEL, Provider::OpenAi, ModelClass::Small, Price::Free);
+    let small = model(SMALL_MODEL, Provider::OPENAI, ModelClass::Small, Price::Free);
     let book = PriceBook::new(vec![Model { prices, ..small }]).expect("a sound book");
     let world = given_a_program(Setup { book, ..Setup::default() }).await;
     world.give(1, 1_000_000_000).await;
@@ -82,4 +85,29 @@ async fn a_worst_case_that_fits_into_no_amount_is_refused() {
     let refused = refusal(&world, question("hello")).await;
     assert!(matches!(refused, ChatError::TooLarge), "{refused:?}");
     nothing_happened(&world, 1_000_000_000).await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_kept_is_held_for_as_if_all_of_it_were_written_to_the_cache() {
+    let prices = TokenPrices {
+        input: 100_000,
+        cached_input: 10_000,
+        cache_write: 1_000_000,
+        output: 0,
+        request: 0,
+    };
+    let small = model(SMALL_MODEL, Provider::OPENAI, ModelClass::Small, Price::Tokens(prices));
+    let book = PriceBook::new(vec![small]).expect("a sound book");
+    let world = given_a_program(Setup { book, ..Setup::default() }).await;
+    world.give(1, 1).await;
+    // 5 bytes and 32 around them, and a fifth on top.
+    for (cache_points, held) in [(vec![], 444), (vec![CachePoint::End], 4_440)] {
+        let new = question("hello");
+        let chat = ChatRequest { cache_points, ..new.chat };
+        match refusal(&world, NewCall { chat, ..new }).await {
+            ChatError::InsufficientCredits { needed, .. } => assert_eq!(needed.micros(), held),
+            other => panic!("{other:?}"),
+        }
+    }
+    nothing_happened(&world, 1).await;
 }

@@ -32,7 +32,7 @@ async fn a_record_tells_who_called_what_by_which_price() {
     let expected: (_, _, UserId, _) = (ACME, api_key(10).id, ADA, REQUEST);
     assert_eq!((workspace, key, user, request), expected);
     assert_eq!((call.model_asked.as_str(), call.model.as_str()), ("fast", SMALL_MODEL));
-    assert_eq!((call.provider, call.streamed), (Provider::OpenAi, false));
+    assert_eq!((call.provider, call.streamed), (Provider::OPENAI, false));
     assert_eq!((call.price_version.as_str(), call.markup), ("1", BasisPoints(2_000)));
     assert_eq!(call.started_at, world.clock.now());
     assert_eq!(world.models.requests()[0].model, SMALL_MODEL, "the provider knows no alias");

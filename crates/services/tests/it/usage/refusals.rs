@@ -11,7 +11,9 @@ use cape_testkit::fixtures::{
 };
 use chrono::TimeDelta;
 
-use super::{HELD, given_a_program, nothing_happened, question, question_to, refusal, spend};
+use super::{
+    HELD, TOO_LITTLE, given_a_program, nothing_happened, question, question_to, refusal, spend,
+};
 use crate::world::{Setup, World};
 
 const GIVEN: i64 = 100_000_000;
@@ -51,7 +53,7 @@ async fn a_model_whose_provider_is_not_configured() {
     work.subscriptions().insert(&subscription(10)).await.expect("subscribed to pro");
     work.commit().await.expect("commit");
     let refused = refusal(&world, question_to(MEDIUM_MODEL)).await;
-    assert!(matches!(refused, ChatError::Disabled(Provider::Anthropic)), "{refused:?}");
+    assert!(matches!(refused, ChatError::Disabled(Provider::ANTHROPIC)), "{refused:?}");
     nothing_happened(&world, GIVEN).await;
 }
 
@@ -128,15 +130,15 @@ async fn a_person() {
 #[tokio::test]
 async fn a_call_that_the_credits_do_not_cover_is_told_what_is_missing() {
     let world = given_a_program(Setup::default()).await;
-    world.give(1, HELD - 1).await;
+    world.give(1, TOO_LITTLE).await;
     match refusal(&world, question("hello")).await {
         ChatError::InsufficientCredits { needed, available } => {
-            assert_eq!((needed.micros(), available.micros()), (HELD, HELD - 1));
+            assert_eq!((needed.micros(), available.micros()), (HELD, TOO_LITTLE));
         }
         other => panic!("{other:?}"),
     }
-    nothing_happened(&world, HELD - 1).await;
-    world.give(2, 1).await;
+    nothing_happened(&world, TOO_LITTLE).await;
+    world.give(2, HELD).await;
     world.models.will_answer(completion("hi", Some(tokens(10, 10))));
     world.chat.complete(spend(), question("hello")).await.expect("now it is covered");
     world.proves_its_ledger().await;

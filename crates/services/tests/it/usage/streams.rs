@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cape_domain::usage::{
-    CallState, ChatEvent, FailureKind, FinishReason, ModelProviderError, ToolCallPart,
+    CallState, ChatEvent, FailureKind, FinishReason, ModelProviderError, Piece, ToolCallPart,
 };
 use cape_services::usage::{ChatError, StreamItem};
 use cape_testkit::{
@@ -26,8 +26,11 @@ async fn given_a_credit() -> World {
 /// What a reader sees, in short.
 fn shown(items: &[StreamItem]) -> Vec<String> {
     let each = |item: &StreamItem| match item {
-        StreamItem::Text(text) => text.clone(),
-        StreamItem::ToolCall(part) => format!("{}({})", part.index, part.arguments),
+        StreamItem::Piece { piece: Piece::Text(text), .. } => text.clone(),
+        StreamItem::Piece { piece: Piece::ToolCall(part), .. } => {
+            format!("{}({})", part.index, part.arguments)
+        }
+        StreamItem::Piece { piece, .. } => format!("{piece:?}"),
         StreamItem::Done { .. } => "done".to_owned(),
         StreamItem::Failed(_) => "failed".to_owned(),
     };
@@ -43,8 +46,8 @@ async fn pieces_come_in_their_order_and_the_last_says_that_it_is_paid_for() {
     assert_eq!(so_far(&streaming.call).tokens, tokens(4, 0));
     let items = read(&mut streaming).await;
     assert_eq!(shown(&items), ["one ", "two ", "three", "done"]);
-    let Some(StreamItem::Done { finish, tokens: used, call }) = items.last() else { panic!() };
-    assert_eq!((finish, *used), (&FinishReason::Stop, tokens(10, 10)));
+    let Some(StreamItem::Done { finishes, tokens: used, call }) = items.last() else { panic!() };
+    assert_eq!((finishes.as_slice(), *used), ([FinishReason::Stop].as_slice(), tokens(10, 10)));
     assert_eq!(settled(call), metered(tokens(10, 10), 7_500_000, 900));
     assert_eq!(world.micros().await, [GIVEN - 900, 0, 0]);
     world.proves_its_ledger().await;
@@ -72,7 +75,7 @@ async fn while_it_streams_the_worst_case_is_held() {
     let wait = Step::Wait(gate.clone());
     world.models.will_stream([text("one"), wait].into_iter().chain(end(Some(tokens(1, 1)))));
     let mut streaming = stream(&world, "hello").await;
-    assert!(matches!(soon(streaming.items.recv()).await, Some(StreamItem::Text(_))));
+    assert!(matches!(soon(streaming.items.recv()).await, Some(StreamItem::Piece { .. })));
     assert_eq!(world.micros().await, [GIVEN - HELD, HELD, 0]);
     gate.notify_one();
     assert_eq!(shown(&read(&mut streaming).await), ["done"]);
@@ -83,19 +86,20 @@ async fn while_it_streams_the_worst_case_is_held() {
 async fn functions_come_in_pieces_too() {
     let world = given_a_credit().await;
     let part = |id: Option<&str>, arguments: &str| {
-        Step::Event(ChatEvent::ToolCall(ToolCallPart {
+        let part = ToolCallPart {
             index: 0,
             id: id.map(str::to_owned),
             name: id.map(|_| "weather".to_owned()),
             arguments: arguments.to_owned(),
-        }))
+        };
+        Step::Event(Piece::ToolCall(part).of_first())
     };
-    let finished = Step::Event(ChatEvent::Finished(FinishReason::ToolCalls));
+    let finished = Step::Event(Piece::Finished(FinishReason::ToolCalls).of_first());
     world.models.will_stream([part(Some("call_1"), "{\"city\""), part(None, ":1}"), finished]);
     let items = read(&mut stream(&world, "hello").await).await;
     assert_eq!(shown(&items), ["0({\"city\")", "0(:1})", "done"]);
-    let Some(StreamItem::Done { finish, tokens: used, .. }) = items.last() else { panic!() };
-    assert_eq!((finish, *used), (&FinishReason::ToolCalls, tokens(4, 5)));
+    let Some(StreamItem::Done { finishes, tokens: used, .. }) = items.last() else { panic!() };
+    assert_eq!((finishes.as_slice(), *used), ([FinishReason::ToolCalls].as_slice(), tokens(4, 5)));
 }
 
 #[tokio::test]

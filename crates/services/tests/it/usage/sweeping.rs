@@ -176,7 +176,7 @@ async fn an_answer_that_comes_after_the_sweep_is_given_and_not_charged_a_second_
     assert_eq!(sweep(&world, survivor, Deployment::Alone).await, 1);
     gate.notify_one();
     let done = soon(task).await.expect("a task").expect("answered");
-    assert_eq!(done.completion.text, "hi");
+    assert_eq!(done.completion.choices[0].text, "hi");
     assert_eq!(done.call, world.call(done.call.id).await);
     assert!(settled(&done.call).estimated, "what the sweeper charged stands");
     assert_eq!(world.micros().await, [GIVEN - LIKELY, 0, 0]);

@@ -12,7 +12,7 @@ use cape_services::{
     access::Doorkeeper,
     accounts::{
         ClosingService, EmailChangeService, Links, LoginRules, LoginService, MailService,
-        MemberService, MfaService, Outbox, Pairs, PasswordService, ProfileService,
+        MemberService, MfaService, OperatorService, Outbox, Pairs, PasswordService, ProfileService,
         RegistrationService, Revocation, SecondFactor, SessionService, VerificationService,
     },
     audit::Trail,
@@ -32,6 +32,7 @@ pub struct Accounts {
     pub email_changes: Arc<EmailChangeService>,
     pub mfa: Arc<MfaService>,
     pub closing: Arc<ClosingService>,
+    pub operators: Arc<OperatorService>,
     pub members: Arc<MemberService>,
     pub profiles: Arc<ProfileService>,
     pub mails: Arc<MailService>,
@@ -159,6 +160,7 @@ impl Shared {
             ),
             mfa: MfaService::new(base(), trail(), doorkeeper(), codes, factor(), outbox()),
             closing: ClosingService::new(base(), trail(), revocation()),
+            operators: OperatorService::new(base(), trail(), revocation()),
             members: MemberService::new(
                 base(),
                 trail(),

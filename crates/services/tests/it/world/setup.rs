@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use cape_domain::{access::Throttle, billing::Credits, secret::Secret, usage::PriceBook};
+use cape_services::usage::AttemptRules;
 use cape_testkit::{
     fakes::{OpenThrottle, PostBox},
     fixtures::{credits, price_book},
@@ -30,6 +31,8 @@ pub struct Setup {
     pub limited: bool,
     /// The models.
     pub book: PriceBook,
+    /// How often models are asked.
+    pub attempts: AttemptRules,
 }
 
 impl Default for Setup {
@@ -44,6 +47,7 @@ impl Default for Setup {
             sells: true,
             limited: true,
             book: price_book(),
+            attempts: AttemptRules { most: 1, ..AttemptRules::default() },
         }
     }
 }

@@ -6,7 +6,7 @@ use cape_domain::{
         Balance, BalanceChange, CreditGrant, Credits, GrantMove, Hold, HoldState, LedgerReads,
         LedgerRepository, Posted, Transaction,
     },
-    ids::{HoldId, ProcessId, WorkspaceId},
+    ids::{GrantId, HoldId, ProcessId, TransactionId, WorkspaceId},
     page::{Cursor, Page, PageRequest},
     store::StoreError,
     time::Timestamp,
@@ -91,6 +91,17 @@ impl LedgerReads for MemoryRead {
         Ok(self.open_holds(limit, |hold| hold.deadline < now))
     }
 
+    async fn lots(&mut self, ids: &[GrantId]) -> Result<Vec<CreditGrant>, StoreError> {
+        let lots = ids.iter().filter_map(|id| self.tables.billing.grants.get(id));
+        Ok(lots.filter(|lot| self.admits(lot.workspace)).cloned().collect())
+    }
+
+    async fn transaction(&mut self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
+        let mut transactions = self.tables.billing.transactions.values();
+        let found = transactions.find(|transaction| transaction.id == id);
+        Ok(found.filter(|found| self.admits(found.workspace)).cloned())
+    }
+
     async fn transactions(
         &mut self,
         workspace: WorkspaceId,
@@ -130,6 +141,14 @@ impl LedgerReads for MemoryUnitOfWork {
 
     async fn overdue_holds(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Hold>, StoreError> {
         self.copy.overdue_holds(now, limit).await
+    }
+
+    async fn lots(&mut self, ids: &[GrantId]) -> Result<Vec<CreditGrant>, StoreError> {
+        self.copy.lots(ids).await
+    }
+
+    async fn transaction(&mut self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
+        self.copy.transaction(id).await
     }
 
     async fn transactions(
@@ -180,22 +199,26 @@ impl LedgerRepository for MemoryUnitOfWork {
         Ok(())
     }
 
-    async fn insert_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
-        self.copy.admit(HOLD, hold.workspace)?;
-        hold.check().map_err(|error| corrupt(HOLD, error))?;
-        insert_new(&mut self.copy.tables.billing.holds, HOLD, hold.id, hold.clone())
+    async fn insert_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError> {
+        for hold in holds {
+            self.copy.admit(HOLD, hold.workspace)?;
+            hold.check().map_err(|error| corrupt(HOLD, error))?;
+            insert_new(&mut self.copy.tables.billing.holds, HOLD, hold.id, hold.clone())?;
+        }
+        Ok(())
     }
 
-    async fn end_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
-        self.copy.admit(HOLD, hold.workspace)?;
-        if hold.state == HoldState::Open {
-            return Err(corrupt(HOLD, StillOpen));
+    async fn end_holds(&mut self, holds: &[Hold]) -> Result<(), StoreError> {
+        let mut stored = self.copy.tables.billing.holds.clone();
+        for hold in holds {
+            self.copy.admit(HOLD, hold.workspace)?;
+            if hold.state == HoldState::Open {
+                return Err(corrupt(HOLD, StillOpen));
+            }
+            let open = stored.get_mut(&hold.id).filter(|open| open.state == HoldState::Open);
+            open.ok_or(StoreError::Conflict { what: HOLD })?.state = hold.state;
         }
-        let stored = self.copy.tables.billing.holds.get_mut(&hold.id);
-        let Some(stored) = stored.filter(|stored| stored.state == HoldState::Open) else {
-            return Err(StoreError::Conflict { what: HOLD });
-        };
-        stored.state = hold.state;
+        self.copy.tables.billing.holds = stored;
         Ok(())
     }
 }

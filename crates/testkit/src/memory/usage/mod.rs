@@ -1,7 +1,9 @@
-//! Calls, quotas and what keys have spent, in memory.
+//! Calls, quotas, what keys have spent and what is stopped, in memory.
 mod calls;
 mod key_spending;
 mod quotas;
+mod report;
+mod switches;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +12,9 @@ use cape_domain::{
     ids::{ApiKeyId, CallId, WorkspaceId},
     time::Timestamp,
     usage::{
-        Call, CallReads, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
-        QuotaRepository, UsageReads, UsageRepositories,
+        Call, CallReads, CallReports, CallRepository, KeySpendingReads, KeySpendingRepository,
+        QuotaReads, QuotaRepository, Switch, SwitchReads, SwitchRepository, SwitchTarget,
+        UsageReads, UsageRepositories,
     },
 };
 
@@ -23,10 +26,15 @@ pub(crate) struct Tables {
     calls: BTreeMap<CallId, Call>,
     quotas: BTreeMap<(WorkspaceId, Timestamp, Timestamp), u64>,
     key_spending: BTreeMap<ApiKeyId, Credits>,
+    switches: BTreeMap<SwitchTarget, Switch>,
 }
 
 impl UsageReads for MemoryRead {
     fn calls(&mut self) -> &mut dyn CallReads {
+        self
+    }
+
+    fn reports(&mut self) -> &mut dyn CallReports {
         self
     }
 
@@ -35,6 +43,10 @@ impl UsageReads for MemoryRead {
     }
 
     fn key_spending(&mut self) -> &mut dyn KeySpendingReads {
+        self
+    }
+
+    fn switches(&mut self) -> &mut dyn SwitchReads {
         self
     }
 }
@@ -49,6 +61,10 @@ impl UsageRepositories for MemoryUnitOfWork {
     }
 
     fn key_spending(&mut self) -> &mut dyn KeySpendingRepository {
+        self
+    }
+
+    fn switches(&mut self) -> &mut dyn SwitchRepository {
         self
     }
 }

@@ -45,25 +45,27 @@ impl QuotaRepository for MemoryUnitOfWork {
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
         limit: u64,
     ) -> Result<bool, StoreError> {
         self.copy.admit(WHAT, workspace)?;
         let counted = self.counted(workspace, period);
-        if *counted >= limit {
-            return Ok(false);
+        let fits = counted.checked_add(calls).is_some_and(|sum| sum <= limit);
+        if fits {
+            *counted += calls;
         }
-        *counted += 1;
-        Ok(true)
+        Ok(fits)
     }
 
     async fn give_back(
         &mut self,
         workspace: WorkspaceId,
         period: QuotaPeriod,
+        calls: u64,
     ) -> Result<(), StoreError> {
         self.copy.admit(WHAT, workspace)?;
         let counted = self.counted(workspace, period);
-        *counted = counted.saturating_sub(1);
+        *counted = counted.saturating_sub(calls);
         Ok(())
     }
 }

@@ -14,11 +14,12 @@ use crate::fixtures::{ACME, ADA, EVE, at, id, invitation, mail, one_time, profil
 pub async fn a_user_is_read_back_by_id_and_by_address(store: &dyn Store) {
     let verified = Verification::Verified { at: at(5) };
     let closed = UserState::Deactivated { at: at(6) };
-    for (number, user_type, verification, state) in [
-        (10, UserType::Customer, Verification::Pending, UserState::Active),
-        (11, UserType::Developer, verified, closed),
+    for (number, user_type, verification, state, operator) in [
+        (10, UserType::Customer, Verification::Pending, UserState::Active, false),
+        (11, UserType::Developer, verified, closed, true),
     ] {
-        let user = User { user_type, verification, state, ..user(UserId::new(id(number))) };
+        let user =
+            User { user_type, verification, state, operator, ..user(UserId::new(id(number))) };
         let named =
             Profile { company: Some("Zoë & Söhne".parse().expect("a name")), ..profile(user.id) };
         let nameless = Profile { full_name: None, ..profile(user.id) };
@@ -97,6 +98,7 @@ pub async fn a_user_is_changed(store: &dyn Store) {
         user_type: UserType::Developer,
         verification: Verification::Pending,
         state: UserState::Deactivated { at: at(9) },
+        operator: true,
         ..user(ADA)
     };
     update_user(store, &changed).await.expect("update");

@@ -6,12 +6,12 @@ use cape_domain::{
     billing::BasisPoints,
     ids::{CallId, HoldId},
     store::{Durability, Scope, Store, StoreError},
-    usage::{Call, CallState, FailureKind, Metered, Provider, Timing, TokenCounts},
+    usage::{Call, CallFilter, CallState, FailureKind, Metered, Provider, Timing, TokenCounts},
 };
 use futures_util::future::join_all;
 
 use super::super::{FOREIGN, OWN, conflicts::is_conflict, everything, pages};
-use crate::fixtures::{EVE, RIVAL, at, call, id, metered, timing, tokens, transaction_id};
+use crate::fixtures::{ACME, EVE, RIVAL, at, call, id, metered, timing, tokens, transaction_id};
 
 /// With every class of tokens, every duration to the microsecond, and nothing where there was
 /// nothing.
@@ -38,7 +38,8 @@ pub async fn a_call_is_read_back_in_each_state(store: &dyn Store) {
     let nothing = CallState::Failed { kind: FailureKind::Timeout, timing: short, at };
     for (number, state) in (10..).zip(settled.into_iter().chain(failed).chain([nothing])) {
         let running = Call {
-            provider: Provider::ALL[number as usize % 3],
+            provider: [Provider::OPENAI, Provider::ANTHROPIC, Provider::GEMINI]
+                [number as usize % 3],
             streamed: number % 2 == 0,
             hold: (number % 2 == 0).then(|| HoldId::new(id(number.into()))),
             markup: BasisPoints(number),
@@ -46,7 +47,9 @@ pub async fn a_call_is_read_back_in_each_state(store: &dyn Store) {
         };
         insert(store, &running).await.expect("insert");
         assert_eq!(find(store, OWN, running.id).await, Some(running.clone()));
-        let ended = Call { state, ..running };
+        let (model, price_version) = ("another".to_owned(), "2".to_owned());
+        let provider = "elsewhere".parse().expect("a name");
+        let ended = Call { state, model, provider, price_version, ..running };
         end(store, &ended).await.expect("end");
         assert_eq!(find(store, OWN, ended.id).await, Some(ended));
     }
@@ -148,7 +151,7 @@ pub async fn calls_are_listed_newest_first_page_by_page(store: &dyn Store) {
     for limit in 1..=5 {
         let found = pages(limit, async |page| {
             let mut work = store.read(OWN).await.expect("read");
-            work.calls().list(all[0].workspace, page).await.expect("list")
+            work.reports().list(ACME, &CallFilter::default(), page).await.expect("list")
         });
         assert_eq!(found.await, expected);
     }
@@ -159,7 +162,8 @@ pub async fn another_workspace_sees_no_call(store: &dyn Store) {
     insert(store, &call(10)).await.expect("insert");
     for (scope, seen) in [(FOREIGN, 0), (OWN, 1), (Scope::Platform, 1)] {
         let mut work = store.read(scope).await.expect("read");
-        let list = work.calls().list(call(10).workspace, everything()).await.expect("list");
+        let list = work.reports().list(ACME, &CallFilter::default(), everything()).await;
+        let list = list.expect("list");
         assert_eq!(list.rows.len(), seen, "{scope:?}");
         assert_eq!(find(store, scope, call(10).id).await.iter().count(), seen, "{scope:?}");
     }

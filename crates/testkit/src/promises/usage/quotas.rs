@@ -23,6 +23,25 @@ pub async fn calls_are_counted_up_to_the_limit(store: &dyn Store) {
     assert!(take(store, ACME, july(), 100_000_000_000).await.expect("take"), "enterprises ask");
 }
 
+/// Several are counted together, or none of them.
+pub async fn several_calls_are_counted_all_or_none(store: &dyn Store) {
+    let take = async |calls, limit| {
+        let mut work = store.begin(Scope::Workspace(ACME), Durability::Process).await?;
+        let taken = work.quotas().take(ACME, july(), calls, limit).await?;
+        work.commit().await.map(|()| taken)
+    };
+    for (calls, limit, expected) in
+        [(5, 4, false), (4, 5, true), (2, 5, false), (1, 5, true), (u64::MAX, 5, false)]
+    {
+        assert_eq!(take(calls, limit).await.ok(), Some(expected), "{calls} up to {limit}");
+    }
+    assert_eq!(used(store, ACME, july()).await, 5);
+    let mut work = store.begin(Scope::Workspace(ACME), Durability::Process).await.expect("begin");
+    work.quotas().give_back(ACME, july(), 3).await.expect("give back");
+    work.commit().await.expect("commit");
+    assert_eq!(used(store, ACME, july()).await, 2);
+}
+
 /// The test and the counting are one statement.
 pub async fn of_a_hundred_calls_at_once_ten_are_counted(store: &dyn Store) {
     let takes = (0..100).map(|_| retried(async || take(store, ACME, july(), 10).await));
@@ -65,7 +84,7 @@ pub async fn each_period_and_each_workspace_counts_for_itself(store: &dyn Store)
     let mut work = store.read(FOREIGN).await.expect("read");
     assert_eq!(work.quotas().used(ACME, july()).await.expect("used"), 0);
     let mut work = store.begin(FOREIGN, Durability::Process).await.expect("begin");
-    let refused = work.quotas().take(ACME, july(), 100).await;
+    let refused = work.quotas().take(ACME, july(), 1, 100).await;
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
     drop(work);
     assert_eq!(used(store, ACME, july()).await, 1);
@@ -83,14 +102,14 @@ async fn take(
     limit: u64,
 ) -> Result<bool, StoreError> {
     let mut work = store.begin(Scope::Workspace(workspace), Durability::Process).await?;
-    let taken = work.quotas().take(workspace, period, limit).await?;
+    let taken = work.quotas().take(workspace, period, 1, limit).await?;
     work.commit().await?;
     Ok(taken)
 }
 
 async fn give_back(store: &dyn Store, period: QuotaPeriod) {
     let mut work = store.begin(Scope::Workspace(ACME), Durability::Process).await.expect("begin");
-    work.quotas().give_back(ACME, period).await.expect("give back");
+    work.quotas().give_back(ACME, period, 1).await.expect("give back");
     work.commit().await.expect("commit");
 }
 

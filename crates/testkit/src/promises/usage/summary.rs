@@ -1,40 +1,54 @@
 //! What was used over a period.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
+use std::collections::BTreeMap;
+
 use cape_domain::{
     billing::Credits,
     store::{Scope, Store},
-    time::Timestamp,
-    usage::{Call, FailureKind, ModelUsage, Provider, QuotaPeriod, TokenCounts, UsdAmount},
+    usage::{
+        Call, CallFilter, FailureKind, Group, GroupBy, GroupUsage, Provider, QuotaPeriod, Usage,
+        UsdAmount,
+    },
 };
 use chrono::TimeDelta;
 
 use super::{
     super::{FOREIGN, OWN},
-    calls::{end, insert},
+    steps::{ended, failed, filters, given, given_a_history, of, tokens},
 };
-use crate::fixtures::{ACME, EVE, RIVAL, at, call, metered, timing, transaction_id};
+use crate::fixtures::{ACME, EVE, RIVAL, at, call, timing};
 
 /// What settled calls used and cost; the others are counted alone. Models that were charged the
 /// same stand in the order of their names.
 pub async fn usage_is_summed_by_model_and_the_dearest_is_first(store: &dyn Store) {
     let big = 4_000_000_000;
-    settled(store, 10, ("b", Provider::OpenAi), 1, 5).await;
-    settled(store, 11, ("b", Provider::OpenAi), big, 6).await;
-    settled(store, 12, ("d", Provider::Anthropic), 100, 90).await;
-    settled(store, 13, ("c", Provider::Gemini), 100, 11).await;
-    settled(store, 14, ("a", Provider::Gemini), 7, 1).await;
-    insert(store, &of("b", Provider::OpenAi, call(15))).await.expect("insert");
-    failed(store, of("a", Provider::Gemini, call(16))).await;
-    failed(store, of("a", Provider::Gemini, call(17))).await;
-    failed(store, of("z", Provider::OpenAi, call(18))).await;
-    settled_in_rival(store, 19).await;
+    let settled = |number, model: &str, provider, unit, charge| {
+        ended(of(model, provider, call(number)), unit, charge, timing())
+    };
+    let foreign = Call { workspace: RIVAL, user: EVE, ..call(19) };
+    given(
+        store,
+        &[
+            settled(10, "b", Provider::OPENAI, 1, 5),
+            settled(11, "b", Provider::OPENAI, big, 6),
+            settled(12, "d", Provider::ANTHROPIC, 100, 90),
+            settled(13, "c", Provider::GEMINI, 100, 11),
+            settled(14, "a", Provider::GEMINI, 7, 1),
+            of("b", Provider::OPENAI, call(15)),
+            failed(of("a", Provider::GEMINI, call(16)), FailureKind::Timeout),
+            failed(of("a", Provider::GEMINI, call(17)), FailureKind::Timeout),
+            failed(of("z", Provider::OPENAI, call(18)), FailureKind::Timeout),
+            ended(of("b", Provider::OPENAI, foreign), 1_000, 1_000, timing()),
+        ],
+    )
+    .await;
     let period = QuotaPeriod { start: at(0), end: at(100) };
     let expected = [
-        sum("d", Provider::Anthropic, [1, 0, 0], 100, 90),
-        sum("b", Provider::OpenAi, [2, 0, 1], big + 1, 11),
-        sum("c", Provider::Gemini, [1, 0, 0], 100, 11),
-        sum("a", Provider::Gemini, [1, 2, 0], 7, 1),
-        sum("z", Provider::OpenAi, [0, 1, 0], 0, 0),
+        sum("d", Provider::ANTHROPIC, [1, 0, 0], 100, 90),
+        sum("b", Provider::OPENAI, [2, 0, 1], big + 1, 11),
+        sum("c", Provider::GEMINI, [1, 0, 0], 100, 11),
+        sum("a", Provider::GEMINI, [1, 2, 0], 7, 1),
+        sum("z", Provider::OPENAI, [0, 1, 0], 0, 0),
     ];
     assert_eq!(usage(store, OWN, period).await, expected);
     assert_eq!(usage(store, Scope::Platform, period).await, expected);
@@ -46,62 +60,47 @@ pub async fn usage_is_of_calls_admitted_in_the_period(store: &dyn Store) {
     let (start, end) = (at(1_000), at(2_000));
     let micro = TimeDelta::microseconds(1);
     let moments = [start - micro, start, end - micro, end];
-    for (number, started_at) in (10..).zip(moments) {
-        settled_at(store, number, started_at).await;
-    }
+    let calls = (10..).zip(moments).map(|(number, started_at)| {
+        let call = Call { started_at, ..of("m", Provider::OPENAI, call(number)) };
+        ended(call, number.into(), number.into(), timing())
+    });
+    given(store, &calls.collect::<Vec<_>>()).await;
     let period = QuotaPeriod { start, end };
-    let expected = sum("m", Provider::OpenAi, [2, 0, 0], 11 + 12, 11 + 12);
+    let expected = sum("m", Provider::OPENAI, [2, 0, 0], 11 + 12, 11 + 12);
     assert_eq!(usage(store, OWN, period).await, [expected]);
     let empty = QuotaPeriod { start: at(3_000), end: at(4_000) };
     assert_eq!(usage(store, OWN, empty).await, []);
 }
 
-async fn settled(
-    store: &dyn Store,
-    number: u32,
-    (model, provider): (&str, Provider),
-    unit: u64,
-    charge: i64,
-) {
-    settle(store, of(model, provider, call(number)), unit, charge).await;
+/// By user, key, model and provider, whatever is left out; and never more than are wanted.
+pub async fn every_group_adds_up_to_its_calls(store: &dyn Store) {
+    let calls = given_a_history(store).await;
+    for filter in filters() {
+        for by in GroupBy::ALL {
+            let mut groups = BTreeMap::<_, Usage>::new();
+            for call in calls.iter().filter(|call| filter.admits(call)) {
+                let sum = groups.entry(group(call, by)).or_default();
+                *sum = sum.plus(Usage::of(&call.state)).expect("in range");
+            }
+            let groups = groups.into_iter().map(|(group, usage)| GroupUsage { group, usage });
+            let mut expected: Vec<_> = groups.collect();
+            GroupUsage::dearest_first(&mut expected);
+            let mut work = store.read(OWN).await.expect("read");
+            let found = work.reports().totals(ACME, &filter, by, 100).await.expect("totals");
+            assert_eq!(found, expected, "{filter:?} {by}");
+            let some = work.reports().totals(ACME, &filter, by, 1).await.expect("totals");
+            assert_eq!(some.len(), expected.len().min(1));
+        }
+    }
 }
 
-async fn settled_at(store: &dyn Store, number: u32, started_at: Timestamp) {
-    let call = Call { started_at, ..of("m", Provider::OpenAi, call(number)) };
-    settle(store, call, number.into(), number.into()).await;
-}
-
-async fn settled_in_rival(store: &dyn Store, number: u32) {
-    let call = Call { workspace: RIVAL, user: EVE, ..of("b", Provider::OpenAi, call(number)) };
-    settle(store, call, 1_000, 1_000).await;
-}
-
-async fn settle(store: &dyn Store, call: Call, unit: u64, charge: i64) {
-    insert(store, &call).await.expect("insert");
-    let cost = i64::try_from(unit).expect("small");
-    let used = metered(tokens(unit), cost, charge);
-    let settled = call.settle(used, Some(transaction_id(9)), timing(), at(5_000));
-    end(store, &settled.expect("running")).await.expect("end");
-}
-
-async fn failed(store: &dyn Store, call: Call) {
-    insert(store, &call).await.expect("insert");
-    let failed = call.fail(FailureKind::Timeout, timing(), at(60)).expect("running");
-    end(store, &failed).await.expect("end");
-}
-
-fn of(model: &str, provider: Provider, call: Call) -> Call {
-    Call { model: model.to_owned(), provider, ..call }
-}
-
-/// Another multiple of the unit for each class.
-fn tokens(unit: u64) -> TokenCounts {
-    TokenCounts {
-        input: unit,
-        cached_input: 2 * unit,
-        cache_write: 3 * unit,
-        output: 4 * unit,
-        reasoning: 5 * unit,
+/// The group of a call.
+pub(super) fn group(call: &Call, by: GroupBy) -> Group {
+    match by {
+        GroupBy::User => Group::User(call.user),
+        GroupBy::Key => Group::Key(call.key),
+        GroupBy::Model => Group::Model { model: call.model.clone(), provider: call.provider },
+        GroupBy::Provider => Group::Provider(call.provider),
     }
 }
 
@@ -111,21 +110,23 @@ fn sum(
     [settled, failed, running]: [u64; 3],
     unit: u64,
     charge: i64,
-) -> ModelUsage {
+) -> GroupUsage {
     let cost = i64::try_from(unit).expect("small");
-    ModelUsage {
-        model: model.to_owned(),
-        provider,
-        settled,
-        failed,
-        running,
-        tokens: tokens(unit),
-        cost: UsdAmount::from_pico(cost).expect("nothing or more"),
-        charge: Credits::from_micros(charge),
+    GroupUsage {
+        group: Group::Model { model: model.to_owned(), provider },
+        usage: Usage {
+            settled,
+            failed,
+            running,
+            tokens: tokens(unit),
+            cost: UsdAmount::from_pico(cost).expect("nothing or more"),
+            charge: Credits::from_micros(charge),
+        },
     }
 }
 
-async fn usage(store: &dyn Store, scope: Scope, period: QuotaPeriod) -> Vec<ModelUsage> {
+async fn usage(store: &dyn Store, scope: Scope, period: QuotaPeriod) -> Vec<GroupUsage> {
+    let filter = CallFilter::default().over(period);
     let mut work = store.read(scope).await.expect("read");
-    work.calls().usage(ACME, period).await.expect("usage")
+    work.reports().totals(ACME, &filter, GroupBy::Model, 100).await.expect("usage")
 }

@@ -1,12 +1,14 @@
 //! Anthropic.
 mod answer;
+mod messages;
 mod request;
+mod stream;
 
 use cape_domain::{
     secret::Secret,
     usage::{ChatCompletion, ChatRequest, UnsupportedParameter},
 };
-use cape_wire::anthropic::{ErrorBody, MessagesRequest};
+use cape_wire::anthropic::{CountTokensRequest, ErrorBody, MessagesRequest, TokenCount};
 use reqwest::{
     Url,
     header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
@@ -22,35 +24,57 @@ use super::{
 pub type AnthropicProvider = Provider<AnthropicFormat>;
 
 /// Messages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct AnthropicFormat;
 
 impl Format for AnthropicFormat {
     type Body = MessagesRequest;
-    type Reader = answer::Reader;
+    type Question = CountTokensRequest;
+    type Reader = stream::Reader;
 
     const BASE_URL: &'static str = "https://api.anthropic.com";
 
-    fn address(base: &Url, _model: &str, _mode: Mode) -> Url {
+    fn address(&self, base: &Url, _model: &str, _mode: Mode) -> Url {
         below(base, &["v1", "messages"])
     }
 
-    fn headers(key: &Secret) -> Result<HeaderMap, InvalidHeaderValue> {
+    fn headers(&self, key: &Secret) -> Result<HeaderMap, InvalidHeaderValue> {
         Ok(HeaderMap::from_iter([
             (HeaderName::from_static("x-api-key"), sensitive(key.expose())?),
             (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01")),
         ]))
     }
 
-    fn body(request: &ChatRequest, mode: Mode) -> Result<MessagesRequest, UnsupportedParameter> {
+    fn body(
+        &self,
+        request: &ChatRequest,
+        mode: Mode,
+    ) -> Result<MessagesRequest, UnsupportedParameter> {
         request::body(request, mode)
     }
 
-    fn answer(body: &[u8]) -> Result<ChatCompletion, Unreadable> {
+    fn answer(&self, body: &[u8]) -> Result<ChatCompletion, Unreadable> {
         answer::whole(body)
     }
 
-    fn complaint(fault: Fault, body: &[u8]) -> Complaint {
+    fn reader(&self, _request: &ChatRequest) -> stream::Reader {
+        stream::Reader::default()
+    }
+
+    fn count_address(&self, base: &Url, _model: &str) -> Url {
+        below(base, &["v1", "messages", "count_tokens"])
+    }
+
+    fn question(&self, request: &ChatRequest) -> Result<CountTokensRequest, UnsupportedParameter> {
+        request::body(request, Mode::Whole).map(CountTokensRequest::from)
+    }
+
+    fn count(&self, body: &[u8]) -> Result<u64, Unreadable> {
+        let counted: TokenCount = serde_json::from_slice(body)?;
+        counted.input_tokens.ok_or(Unreadable::Shape("a count without a number"))
+    }
+
+    fn complaint(&self, fault: Fault, body: &[u8]) -> Complaint {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(body) => answer::complaint(fault, body.error),
             Err(_) => Complaint::new(fault, String::new()),

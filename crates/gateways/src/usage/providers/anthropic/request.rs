@@ -3,122 +3,107 @@
 //! What its format has no word for is refused unless it asks for what happens anyway: a penalty of
 //! zero, a text as the form of the answer, calls in parallel.
 use cape_domain::usage::{
-    ChatRequest, Message, Sampling, Tool, ToolCall, ToolChoice, UnsupportedParameter,
+    CachePoint, ChatRequest, Reasoning, Sampling, Tool, ToolChoice, UnsupportedParameter,
 };
 use cape_wire::{
-    Raw, TextOr,
+    Raw,
     anthropic::{
-        InputBlock, InputMessage, MessagesRequest, Metadata, Role, TextBlock, Tool as BodyTool,
-        ToolChoice as BodyToolChoice, ToolResultBlock, ToolUseBlock,
+        AdaptiveThinking, CacheControl, EnabledThinking, MessagesRequest, Metadata, Thinking,
+        ThinkingDisplay, Tool as BodyTool, ToolChoice as BodyToolChoice,
     },
     openai::ResponseFormat,
 };
 
-use super::super::format::{
-    Mode, arguments, arguments_path, carried, is_penalty, refuse, unsupported,
+use super::{
+    super::format::{Mode, carried, is_penalty, refuse, unsupported},
+    messages::{messages, system},
 };
 
-/// The highest temperature there is.
+/// The highest temperature there is, and the only one with which a model thinks.
 const HIGHEST_TEMPERATURE: f64 = 1.0;
+/// The least share of probability with which a model thinks.
+const LEAST_TOP_P: f64 = 0.95;
+/// The fewest tokens with which a model thinks.
+const LEAST_BUDGET: u64 = 1_024;
 /// The schema of a function without arguments: here every function needs one.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The body of a request.
 pub fn body(request: &ChatRequest, mode: Mode) -> Result<MessagesRequest, UnsupportedParameter> {
-    let Sampling { temperature, top_p, presence_penalty, frequency_penalty, seed } =
-        request.sampling;
-    refuse(temperature.is_some_and(|value| value > HIGHEST_TEMPERATURE), "temperature")?;
-    refuse(is_penalty(presence_penalty), "presence_penalty")?;
-    refuse(is_penalty(frequency_penalty), "frequency_penalty")?;
-    refuse(seed.is_some(), "seed")?;
-    refuse(request.reasoning_effort.is_some(), "reasoning_effort")?;
-    if let Some(format) = &request.response_format {
-        let format = carried(format, "response_format")?.read::<ResponseFormat>();
-        refuse(!matches!(format, Ok(ResponseFormat::Text)), "response_format")?;
+    refuse_what_cannot_be_said(request)?;
+    let thinking = thinking(request)?;
+    if matches!(thinking, Some(Thinking::Enabled(_) | Thinking::Adaptive(_))) {
+        refuse_what_hinders_thinking(request)?;
     }
-    let messages = messages(&request.messages)?;
+    let Sampling { temperature, top_p, top_k, .. } = request.sampling;
+    let messages = messages(request)?;
     Ok(MessagesRequest {
-        system: system(&request.messages),
-        tools: tools(&request.tools)?,
+        system: system(request),
+        tools: tools(request)?,
         tool_choice: tool_choice(request),
         temperature,
         top_p,
+        top_k,
         stop_sequences: request.stop.clone(),
         stream: (mode == Mode::Pieces).then_some(true),
         metadata: request.end_user.clone().map(|user| Metadata { user_id: Some(user) }),
+        thinking,
+        cache_control: mark(request, CachePoint::End),
         ..MessagesRequest::new(request.model.clone(), request.max_output_tokens, messages)
     })
 }
 
-/// Instructions stand beside the conversation, all together.
-fn system<T>(messages: &[Message]) -> Option<TextOr<T>> {
-    let texts = messages.iter().filter_map(|message| match message {
-        Message::System { text } => Some(text.as_str()),
-        Message::User { .. } | Message::Assistant { .. } | Message::Tool { .. } => None,
-    });
-    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
-    (!texts.is_empty()).then(|| TextOr::Text(texts.join("\n\n")))
+/// Asks for everything up to here to be kept, if the caller wants that.
+pub(super) fn mark(request: &ChatRequest, point: CachePoint) -> Option<CacheControl> {
+    request.cache_points.contains(&point).then(CacheControl::default)
 }
 
-/// The turns of the conversation: user and assistant take turns, so what one says in several
-/// messages is one turn. Results of functions are the user's.
-fn messages(messages: &[Message]) -> Result<Vec<InputMessage>, UnsupportedParameter> {
-    let mut turns: Vec<(Role, Vec<InputBlock>)> = Vec::new();
-    for (at, message) in messages.iter().enumerate() {
-        let (role, blocks) = match message {
-            Message::System { .. } => continue,
-            Message::User { text, name } => {
-                refuse(name.is_some(), &format!("messages[{at}].name"))?;
-                (Role::User, vec![InputBlock::text(text.as_str())])
-            }
-            Message::Assistant { text, tool_calls } => {
-                (Role::Assistant, assistant(at, text, tool_calls)?)
-            }
-            Message::Tool { call, text } => (Role::User, vec![result(call, text)]),
-        };
-        match turns.last_mut() {
-            Some((last, said)) if *last == role => said.extend(blocks),
-            _ => turns.push((role, blocks)),
+fn refuse_what_cannot_be_said(request: &ChatRequest) -> Result<(), UnsupportedParameter> {
+    let Sampling { temperature, presence_penalty, frequency_penalty, seed, .. } = request.sampling;
+    refuse(temperature.is_some_and(|value| value > HIGHEST_TEMPERATURE), "temperature")?;
+    refuse(is_penalty(presence_penalty), "presence_penalty")?;
+    refuse(is_penalty(frequency_penalty), "frequency_penalty")?;
+    refuse(seed.is_some(), "seed")?;
+    refuse(request.choices > 1, "n")?;
+    refuse(request.log_probs.is_some(), "logprobs")?;
+    refuse(request.verbosity.is_some(), "verbosity")?;
+    refuse(request.reasoning.effort.is_some(), "reasoning_effort")?;
+    refuse(request.safety.is_some(), "safetySettings")?;
+    if let Some(format) = &request.response_format {
+        let format = carried(format, "response_format")?.read::<ResponseFormat>();
+        refuse(!matches!(format, Ok(ResponseFormat::Text)), "response_format")?;
+    }
+    Ok(())
+}
+
+/// A model that thinks chooses freely, among words and among functions.
+fn refuse_what_hinders_thinking(request: &ChatRequest) -> Result<(), UnsupportedParameter> {
+    let Sampling { temperature, top_p, top_k, .. } = request.sampling;
+    refuse(temperature.is_some_and(|value| value < HIGHEST_TEMPERATURE), "temperature")?;
+    refuse(top_p.is_some_and(|value| value < LEAST_TOP_P), "top_p")?;
+    refuse(top_k.is_some(), "top_k")?;
+    match &request.tool_choice {
+        Some(ToolChoice::Required | ToolChoice::Function(_)) => Err(unsupported("tool_choice")),
+        Some(ToolChoice::Auto | ToolChoice::Never) | None => Ok(()),
+    }
+}
+
+/// How to think. What is shown is always said: what is usual differs from model to model.
+fn thinking(request: &ChatRequest) -> Result<Option<Thinking>, UnsupportedParameter> {
+    let Reasoning { budget, shown, .. } = request.reasoning;
+    let display = Some(if shown { ThinkingDisplay::Summarized } else { ThinkingDisplay::Omitted });
+    match budget {
+        None => Ok(shown.then_some(Thinking::Adaptive(AdaptiveThinking { display }))),
+        Some(0) => Ok(Some(Thinking::Disabled)),
+        Some(budget_tokens) => {
+            let fits = (LEAST_BUDGET..request.max_output_tokens).contains(&budget_tokens);
+            refuse(!fits, "reasoning_budget")?;
+            Ok(Some(Thinking::Enabled(EnabledThinking { budget_tokens, display })))
         }
     }
-    Ok(turns.into_iter().map(|(role, blocks)| turn(role, blocks)).collect())
 }
 
-fn turn(role: Role, mut blocks: Vec<InputBlock>) -> InputMessage {
-    match blocks.as_mut_slice() {
-        [InputBlock::Text(TextBlock { text })] => InputMessage::new(role, std::mem::take(text)),
-        _ => InputMessage::new(role, blocks),
-    }
-}
-
-fn assistant(
-    at: usize,
-    text: &str,
-    tool_calls: &[ToolCall],
-) -> Result<Vec<InputBlock>, UnsupportedParameter> {
-    // An empty text beside other blocks is refused by the provider.
-    let says = !text.is_empty() || tool_calls.is_empty();
-    let mut blocks: Vec<InputBlock> = says.then(|| InputBlock::text(text)).into_iter().collect();
-    for (place, call) in tool_calls.iter().enumerate() {
-        let input = arguments(&call.arguments);
-        blocks.push(InputBlock::ToolUse(ToolUseBlock {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            input: input.ok_or_else(|| unsupported(arguments_path(at, place)))?,
-        }));
-    }
-    Ok(blocks)
-}
-
-fn result(call: &str, text: &str) -> InputBlock {
-    InputBlock::ToolResult(ToolResultBlock {
-        tool_use_id: call.to_owned(),
-        content: (!text.is_empty()).then(|| text.into()),
-        is_error: None,
-    })
-}
-
-fn tools(tools: &[Tool]) -> Result<Vec<BodyTool>, UnsupportedParameter> {
+fn tools(request: &ChatRequest) -> Result<Vec<BodyTool>, UnsupportedParameter> {
     let tool = |(at, tool): (usize, &Tool)| {
         let path = format!("tools[{at}].function.parameters");
         let schema = match &tool.parameters {
@@ -130,9 +115,10 @@ fn tools(tools: &[Tool]) -> Result<Vec<BodyTool>, UnsupportedParameter> {
             description: tool.description.clone(),
             input_schema: schema,
             strict: tool.strict.filter(|strict| *strict),
+            cache_control: mark(request, CachePoint::Tool(at)),
         })
     };
-    tools.iter().enumerate().map(tool).collect()
+    request.tools.iter().enumerate().map(tool).collect()
 }
 
 /// Whether functions may be called in parallel is said with the choice. Where there are none, to

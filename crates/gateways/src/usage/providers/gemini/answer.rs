@@ -1,50 +1,83 @@
-//! What Gemini answers, whole and in pieces.
-//!
-//! Thoughts are not passed on: nothing that is sent asks for them.
-use std::time::Duration;
+//! What Gemini answers in one piece, and what its words mean.
+use std::{collections::BTreeMap, time::Duration};
 
 use cape_domain::usage::{
-    ChatCompletion, ChatEvent, FinishReason, TokenCounts, ToolCall, ToolCallPart,
+    ChatCompletion, ChatEvent, Choice, FinishReason, Piece, Thought, ThoughtPart, TokenCounts,
+    ToolCall,
 };
 use cape_wire::gemini::{
-    Candidate, ErrorDetail, FinishReason as BodyFinish, FunctionCall, GenerateContentResponse,
-    Part, StreamData, UsageMetadata,
+    ErrorDetail, FinishReason as BodyFinish, GenerateContentResponse, UsageMetadata,
 };
 
-use super::super::{
-    failure::{Complaint, Fault, Unreadable},
-    format::UNSPECIFIED,
-    stream::{EventError, EventReader, Progress},
+use super::{
+    super::{
+        failure::{Complaint, Fault, Unreadable},
+        format::UNSPECIFIED,
+    },
+    reader::Reader,
 };
 
 /// Reads an answer in one piece.
 pub fn whole(body: &[u8]) -> Result<ChatCompletion, Unreadable> {
     let answer: GenerateContentResponse = serde_json::from_slice(body)?;
-    let mut reader = Reader::default();
-    let (mut text, mut tool_calls) = (String::new(), Vec::new());
-    let (mut finish, mut usage) = (None, None);
-    for piece in reader.response(answer)? {
-        match piece {
-            ChatEvent::Text(more) => text.push_str(&more),
-            // A call comes in one piece, with its id and its name.
-            ChatEvent::ToolCall(part) => tool_calls.push(ToolCall {
-                id: part.id.unwrap_or_default(),
-                name: part.name.unwrap_or_default(),
-                arguments: part.arguments,
-            }),
-            ChatEvent::Finished(reason) => finish = Some(reason),
+    let wanted = u32::try_from(answer.candidates.len()).unwrap_or(u32::MAX).max(1);
+    let mut reader = Reader::of(wanted);
+    let (mut choices, mut usage) = (BTreeMap::new(), None);
+    for event in reader.response(answer)? {
+        match event {
+            ChatEvent::Piece { choice, piece } => {
+                add(choices.entry(choice).or_insert_with(unsaid), piece);
+            }
             ChatEvent::Usage(counts) => usage = Some(counts),
         }
     }
-    if !reader.heard {
+    // One that says nothing at all has no piece.
+    for choice in reader.heard_of() {
+        choices.entry(choice).or_insert_with(unsaid);
+    }
+    if choices.is_empty() {
         return Err(Unreadable::Shape("an answer without a candidate"));
     }
-    let finish = finish.unwrap_or_else(|| FinishReason::Other(UNSPECIFIED.to_owned()));
-    Ok(ChatCompletion { text, tool_calls, finish, usage })
+    Ok(ChatCompletion { choices: choices.into_values().collect(), usage })
+}
+
+/// An answer that says nothing yet.
+fn unsaid() -> Choice {
+    Choice {
+        thoughts: Vec::new(),
+        text: String::new(),
+        tool_calls: Vec::new(),
+        log_probs: None,
+        finish: FinishReason::Other(UNSPECIFIED.to_owned()),
+    }
+}
+
+fn add(choice: &mut Choice, piece: Piece) {
+    match piece {
+        Piece::Text(more) => choice.text.push_str(&more),
+        Piece::Thought(ThoughtPart { index, thought: Thought { text, signature, sealed } }) => {
+            let place = index as usize;
+            if choice.thoughts.len() <= place {
+                choice.thoughts.resize_with(place + 1, Thought::default);
+            }
+            let thought = &mut choice.thoughts[place];
+            thought.text.push_str(&text);
+            thought.signature = signature.or(thought.signature.take());
+            thought.sealed = sealed.or(thought.sealed.take());
+        }
+        // A call comes in one piece, with its id and its name.
+        Piece::ToolCall(part) => choice.tool_calls.push(ToolCall {
+            id: part.id.unwrap_or_default(),
+            name: part.name.unwrap_or_default(),
+            arguments: part.arguments,
+        }),
+        Piece::LogProbs(likely) => choice.log_probs = Some(likely),
+        Piece::Finished(reason) => choice.finish = reason,
+    }
 }
 
 /// Gemini has no word for "functions are to be called".
-fn finish(reason: &BodyFinish, calls: bool) -> FinishReason {
+pub fn finish(reason: &BodyFinish, calls: bool) -> FinishReason {
     match reason {
         BodyFinish::Stop if calls => FinishReason::ToolCalls,
         BodyFinish::Stop => FinishReason::Stop,
@@ -67,7 +100,7 @@ fn finish(reason: &BodyFinish, calls: bool) -> FinishReason {
 ///
 /// Counters that are zero are left out. That is believed of thoughts and cache, but not of the
 /// candidates when something was said: then they are what the total leaves, or the usage is unknown.
-fn counts(usage: &UsageMetadata, said: bool) -> Option<TokenCounts> {
+pub fn counts(usage: &UsageMetadata, said: bool) -> Option<TokenCounts> {
     let prompt = usage.prompt_token_count?;
     let cached_input = usage.cached_content_token_count.unwrap_or(0).min(prompt);
     let reasoning = usage.thoughts_token_count.unwrap_or(0);
@@ -94,123 +127,9 @@ pub fn complaint(fault: Fault, error: ErrorDetail) -> Complaint {
 }
 
 /// A failure in the middle of a stream repeats the status that it would have had.
-fn fault(error: &ErrorDetail) -> Fault {
+pub fn fault(error: &ErrorDetail) -> Fault {
     let code = error.code.and_then(|code| u16::try_from(code).ok());
     code.map_or(Fault::Provider, Fault::of_status)
-}
-
-/// Reads an answer in pieces. One in one piece is the same with a single response.
-#[derive(Debug, Default)]
-pub struct Reader {
-    usage: UsageMetadata,
-    calls: u32,
-    said: bool,
-    /// Whether there was a candidate, or the prompt was refused.
-    heard: bool,
-    finished: bool,
-}
-
-impl EventReader for Reader {
-    fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, EventError> {
-        match StreamData::read(data)? {
-            StreamData::Response(response) => Ok(self.response(*response)?),
-            StreamData::Error(body) => Err(complaint(fault(&body.error), body.error).into()),
-        }
-    }
-
-    fn progress(&self) -> Progress {
-        // There is no event that ends a stream: the connection does.
-        if self.finished { Progress::Complete } else { Progress::Going }
-    }
-}
-
-impl Reader {
-    fn response(
-        &mut self,
-        response: GenerateContentResponse,
-    ) -> Result<Vec<ChatEvent>, Unreadable> {
-        let mut pieces = Vec::new();
-        let id = response.response_id.as_deref();
-        let first = response.candidates.into_iter().find(|candidate| candidate.index == 0);
-        if let Some(candidate) = first {
-            self.candidate(candidate, id, &mut pieces)?;
-        } else if response.prompt_feedback.is_some_and(|prompt| prompt.block_reason.is_some()) {
-            self.heard = true;
-            self.finish(FinishReason::ContentFilter, &mut pieces);
-        }
-        if let Some(told) = response.usage_metadata {
-            self.retell(told);
-            pieces.extend(counts(&self.usage, self.said).map(ChatEvent::Usage));
-        }
-        Ok(pieces)
-    }
-
-    fn candidate(
-        &mut self,
-        candidate: Candidate,
-        response: Option<&str>,
-        pieces: &mut Vec<ChatEvent>,
-    ) -> Result<(), Unreadable> {
-        self.heard = true;
-        let parts = candidate.content.unwrap_or_default().parts;
-        for Part { text, function_call, .. } in
-            parts.into_iter().filter(|part| part.thought != Some(true))
-        {
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                self.said = true;
-                pieces.push(ChatEvent::Text(text));
-            }
-            if let Some(call) = function_call {
-                self.said = true;
-                pieces.push(self.call(call, response)?);
-            }
-        }
-        if let Some(reason) = candidate.finish_reason {
-            self.finish(finish(&reason, self.calls > 0), pieces);
-        }
-        Ok(())
-    }
-
-    /// A call, always whole. One without an id gets one that is the same whenever it is read.
-    fn call(
-        &mut self,
-        call: FunctionCall,
-        response: Option<&str>,
-    ) -> Result<ChatEvent, Unreadable> {
-        let index = self.calls;
-        self.calls = index.checked_add(1).ok_or(Unreadable::Shape("too many calls"))?;
-        let made_up = || match response {
-            Some(response) => format!("call_{response}_{index}"),
-            None => format!("call_{index}"),
-        };
-        let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(made_up);
-        let arguments = call.args.map_or_else(|| "{}".to_owned(), |args| args.as_str().to_owned());
-        let (id, name) = (Some(id), Some(call.name));
-        Ok(ChatEvent::ToolCall(ToolCallPart { index, id, name, arguments }))
-    }
-
-    fn finish(&mut self, reason: FinishReason, pieces: &mut Vec<ChatEvent>) {
-        if !std::mem::replace(&mut self.finished, true) {
-            pieces.push(ChatEvent::Finished(reason));
-        }
-    }
-
-    /// The counters as they are now: each is the whole so far, and some are told once.
-    fn retell(&mut self, told: UsageMetadata) {
-        let before = self.usage;
-        self.usage = UsageMetadata {
-            prompt_token_count: told.prompt_token_count.or(before.prompt_token_count),
-            candidates_token_count: told.candidates_token_count.or(before.candidates_token_count),
-            total_token_count: told.total_token_count.or(before.total_token_count),
-            cached_content_token_count: told
-                .cached_content_token_count
-                .or(before.cached_content_token_count),
-            thoughts_token_count: told.thoughts_token_count.or(before.thoughts_token_count),
-            tool_use_prompt_token_count: told
-                .tool_use_prompt_token_count
-                .or(before.tool_use_prompt_token_count),
-        };
-    }
 }
 
 #[cfg(test)]
@@ -254,52 +173,5 @@ mod tests {
         ] {
             assert_eq!(counted(usage, said), expected, "{usage}");
         }
-    }
-
-    #[test]
-    fn a_failure_in_a_stream_says_whose_fault_it_is() {
-        let wrong_key = r#"{"code":400,"message":"m","details":[
-            {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}"#;
-        for (error, fault) in [
-            (r#"{"code":503,"message":"m","status":"UNAVAILABLE"}"#, Fault::Provider),
-            (r#"{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}"#, Fault::RateLimit),
-            (r#"{"code":400,"message":"m","status":"INVALID_ARGUMENT"}"#, Fault::Request),
-            (r#"{"message":"m"}"#, Fault::Provider),
-            (wrong_key, Fault::Credentials),
-        ] {
-            let read = Reader::default().read(&format!(r#"{{"error":{error}}}"#));
-            let expected = Complaint::new(fault, "m".to_owned());
-            assert_eq!(read, Err(EventError::Complaint(expected)), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_prompt_that_is_refused_is_filtered_and_no_answer_cannot_be_read() {
-        let refused = br#"{"promptFeedback":{"blockReason":"SAFETY"},
-            "usageMetadata":{"promptTokenCount":4,"totalTokenCount":4}}"#;
-        let answer = whole(refused).expect("an answer");
-        assert_eq!((answer.text.as_str(), answer.finish), ("", FinishReason::ContentFilter));
-        assert_eq!(answer.usage, Some(TokenCounts { input: 4, ..TokenCounts::default() }));
-        assert!(whole(b"{}").is_err());
-        assert!(whole(br#"{"candidates":[]}"#).is_err());
-    }
-
-    #[test]
-    fn calls_without_an_id_get_one_that_stays_the_same() {
-        let event = r#"{"responseId":"r1","candidates":[{"content":{"parts":[
-            {"functionCall":{"name":"a"}},
-            {"functionCall":{"id":"","name":"b","args":{"x": 1}}},
-            {"functionCall":{"id":"own","name":"c"}}]},"finishReason":"STOP"}]}"#;
-        let answer = whole(event.as_bytes()).expect("an answer");
-        let calls: Vec<_> = answer
-            .tool_calls
-            .iter()
-            .map(|call| (call.id.as_str(), call.name.as_str(), call.arguments.as_str()))
-            .collect();
-        assert_eq!(
-            calls,
-            [("call_r1_0", "a", "{}"), ("call_r1_1", "b", r#"{"x": 1}"#), ("own", "c", "{}")]
-        );
-        assert_eq!(answer.finish, FinishReason::ToolCalls);
     }
 }

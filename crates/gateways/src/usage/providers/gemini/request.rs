@@ -3,23 +3,21 @@
 //! What its format has no word for is refused unless it asks for what happens anyway, such as calls
 //! in parallel. Only the caller's own user is passed over: it changes no answer, and Google keeps
 //! no watch that would need it.
-use cape_domain::usage::{ChatRequest, Message, Tool, ToolCall, ToolChoice, UnsupportedParameter};
-use cape_wire::{
-    Raw,
-    gemini::{
-        CallingMode, Content, FunctionCall, FunctionCallingConfig, FunctionDeclaration,
-        FunctionResponse, GenerateContentRequest, GenerationConfig, Part, Role, Tool as BodyTool,
-        ToolConfig,
-    },
-    openai::ResponseFormat,
+use cape_domain::usage::{ChatRequest, Message, Tool, ToolChoice, UnsupportedParameter};
+use cape_wire::gemini::{
+    CallingMode, Content, FunctionCallingConfig, FunctionDeclaration, GenerateContentRequest, Part,
+    Role, Tool as BodyTool, ToolConfig,
 };
 
-use super::super::format::{arguments, arguments_path, carried, refuse, unsupported};
+use super::{
+    super::format::{carried, refuse, unsupported},
+    generation::{generation, safety},
+    parts::{assistant, name_of, result, said},
+};
 
 /// The body of a request, the same for both modes: the address tells them apart.
 pub fn body(request: &ChatRequest) -> Result<GenerateContentRequest, UnsupportedParameter> {
     refuse(request.parallel_tool_calls == Some(false), "parallel_tool_calls")?;
-    refuse(request.reasoning_effort.is_some(), "reasoning_effort")?;
     let declarations = declarations(&request.tools)?;
     let tools = (!declarations.is_empty())
         .then_some(BodyTool { function_declarations: declarations })
@@ -31,38 +29,9 @@ pub fn body(request: &ChatRequest) -> Result<GenerateContentRequest, Unsupported
         tool_config: calling(request)
             .map(|config| ToolConfig { function_calling_config: Some(config) }),
         generation_config: Some(generation(request)?),
-        ..GenerateContentRequest::new(contents(&request.messages)?)
+        safety_settings: safety(request)?,
+        ..GenerateContentRequest::new(contents(&request.model, &request.messages)?)
     })
-}
-
-fn generation(request: &ChatRequest) -> Result<GenerationConfig, UnsupportedParameter> {
-    let sampling = request.sampling;
-    let too_long = sampling.seed.is_some_and(|seed| i32::try_from(seed).is_err());
-    refuse(too_long, "seed")?;
-    let config = GenerationConfig {
-        max_output_tokens: Some(request.max_output_tokens),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
-        stop_sequences: request.stop.clone(),
-        seed: sampling.seed,
-        presence_penalty: sampling.presence_penalty,
-        frequency_penalty: sampling.frequency_penalty,
-        ..GenerationConfig::default()
-    };
-    let Some(format) = &request.response_format else { return Ok(config) };
-    let json = Some("application/json".to_owned());
-    match carried(format, "response_format")?.read() {
-        Ok(ResponseFormat::Text) => Ok(config),
-        Ok(ResponseFormat::JsonObject) => {
-            Ok(GenerationConfig { response_mime_type: json, ..config })
-        }
-        Ok(ResponseFormat::JsonSchema(format)) => Ok(GenerationConfig {
-            response_mime_type: json,
-            response_json_schema: format.json_schema.schema,
-            ..config
-        }),
-        Ok(ResponseFormat::Other(_)) | Err(_) => Err(unsupported("response_format")),
-    }
 }
 
 /// Instructions stand beside the conversation, all together.
@@ -76,22 +45,25 @@ fn system(messages: &[Message]) -> Option<Content> {
 }
 
 /// The conversation. Results of functions that were called together come back together.
-fn contents(messages: &[Message]) -> Result<Vec<Content>, UnsupportedParameter> {
+fn contents(model: &str, messages: &[Message]) -> Result<Vec<Content>, UnsupportedParameter> {
     let mut contents: Vec<Content> = Vec::new();
     for (at, message) in messages.iter().enumerate() {
+        let unsaid = || unsupported(format!("messages[{at}].content"));
         match message {
             Message::System { .. } => {}
-            Message::User { text, name } => {
+            Message::User { content, name } => {
                 refuse(name.is_some(), &format!("messages[{at}].name"))?;
-                contents.push(Content::new(Role::User, vec![Part::text(text.as_str())]));
+                contents.push(Content::new(Role::User, said(content).ok_or_else(unsaid)?));
             }
-            Message::Assistant { text, tool_calls } => {
-                contents.push(Content::new(Role::Model, assistant(at, text, tool_calls)?));
+            Message::Assistant { thoughts, text, tool_calls } => {
+                let parts = assistant(model, at, (thoughts, text, tool_calls))?;
+                contents.push(Content::new(Role::Model, parts));
             }
-            Message::Tool { call, text } => {
+            Message::Tool { call, content, failed } => {
                 let name = name_of(call, &messages[..at]);
-                let path = || unsupported(format!("messages[{at}].tool_call_id"));
-                let part = result(call, name.ok_or_else(path)?, text).ok_or_else(path)?;
+                let name = name.ok_or_else(|| unsupported(format!("messages[{at}].tool_call_id")));
+                let result = result(call, name?, content, *failed).ok_or_else(unsaid)?;
+                let part = Part::function_response(result);
                 match contents.last_mut() {
                     Some(last) if holds_results(last) => last.parts.push(part),
                     _ => contents.push(Content::new(Role::User, vec![part])),
@@ -104,45 +76,6 @@ fn contents(messages: &[Message]) -> Result<Vec<Content>, UnsupportedParameter> 
 
 fn holds_results(content: &Content) -> bool {
     content.parts.iter().any(|part| part.function_response.is_some())
-}
-
-fn assistant(
-    at: usize,
-    text: &str,
-    tool_calls: &[ToolCall],
-) -> Result<Vec<Part>, UnsupportedParameter> {
-    let says = !text.is_empty() || tool_calls.is_empty();
-    let mut parts: Vec<Part> = says.then(|| Part::text(text)).into_iter().collect();
-    for (place, call) in tool_calls.iter().enumerate() {
-        let args = arguments(&call.arguments);
-        parts.push(Part::function_call(FunctionCall {
-            id: Some(call.id.clone()),
-            name: call.name.clone(),
-            args: Some(args.ok_or_else(|| unsupported(arguments_path(at, place)))?),
-        }));
-    }
-    Ok(parts)
-}
-
-/// The function that was called under this id: the latest, if an id was used twice.
-fn name_of<'a>(id: &str, before: &'a [Message]) -> Option<&'a str> {
-    before.iter().rev().find_map(|message| match message {
-        Message::Assistant { tool_calls, .. } => {
-            tool_calls.iter().find(|call| call.id == id).map(|call| call.name.as_str())
-        }
-        Message::System { .. } | Message::User { .. } | Message::Tool { .. } => None,
-    })
-}
-
-/// A result has to be an object; what is none becomes the `result` of one.
-fn result(call: &str, name: &str, text: &str) -> Option<Part> {
-    let object = Raw::new(text).ok().filter(Raw::is_object);
-    let wrapped = || Raw::of(&serde_json::json!({ "result": text })).ok();
-    Some(Part::function_response(FunctionResponse {
-        id: Some(call.to_owned()),
-        name: name.to_owned(),
-        response: object.or_else(wrapped)?,
-    }))
 }
 
 fn declarations(tools: &[Tool]) -> Result<Vec<FunctionDeclaration>, UnsupportedParameter> {

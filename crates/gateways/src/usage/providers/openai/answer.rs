@@ -1,14 +1,20 @@
 //! What `OpenAI` answers, whole and in pieces.
 //!
 //! A refusal is text: what the model says instead of an answer, the caller shall read too.
-use cape_domain::usage::{
-    ChatCompletion, ChatEvent, FinishReason, TokenCounts, ToolCall, ToolCallPart,
+use std::collections::BTreeSet;
+
+use cape_domain::{
+    json::RawJson,
+    usage::{
+        ChatCompletion, ChatEvent, Choice, FinishReason, Piece, Thought, ThoughtPart, TokenCounts,
+        ToolCall, ToolCallPart,
+    },
 };
 use cape_wire::{
     Field,
     openai::{
-        ChatChunk, ChatResponse, ErrorBody, FinishReason as BodyFinish, StreamData,
-        ToolCall as BodyToolCall, ToolCallDelta, Usage,
+        ChatChunk, ChatResponse, Choice as BodyChoice, ChunkChoice, ErrorBody,
+        FinishReason as BodyFinish, StreamData, ToolCall as BodyToolCall, ToolCallDelta, Usage,
     },
 };
 
@@ -21,9 +27,18 @@ use super::super::{
 /// Reads an answer in one piece.
 pub fn whole(body: &[u8]) -> Result<ChatCompletion, Unreadable> {
     let answer: ChatResponse = serde_json::from_slice(body)?;
-    let choice = answer.choices.into_iter().find(|choice| choice.index == 0);
-    let choice = choice.ok_or(Unreadable::Shape("an answer without a choice"))?;
-    let message = choice.message;
+    let mut answers = answer.choices;
+    answers.sort_by_key(|answer| answer.index);
+    let places = answers.iter().map(|answer| answer.index);
+    if answers.is_empty() || !places.eq(0..answers.len() as u64) {
+        return Err(Unreadable::Shape("answers that are not each at its own place"));
+    }
+    let usage = answer.usage.as_ref().and_then(counts);
+    Ok(ChatCompletion { choices: answers.into_iter().map(choice).collect(), usage })
+}
+
+fn choice(answer: BodyChoice) -> Choice {
+    let message = answer.message;
     let called = |call| match call {
         BodyToolCall::Function(call) => Some(ToolCall {
             id: call.id,
@@ -33,12 +48,20 @@ pub fn whole(body: &[u8]) -> Result<ChatCompletion, Unreadable> {
         // Only functions were offered, so nothing else can be answered.
         BodyToolCall::Other(_) => None,
     };
-    Ok(ChatCompletion {
+    let thought = thought(message.reasoning_content, message.reasoning);
+    Choice {
+        thoughts: thought.into_iter().collect(),
         text: [message.content, message.refusal].into_iter().flatten().collect(),
         tool_calls: message.tool_calls.into_iter().filter_map(called).collect(),
-        finish: choice.finish_reason.map_or_else(unspecified, finish),
-        usage: answer.usage.as_ref().and_then(counts),
-    })
+        log_probs: answer.logprobs.map(|probable| RawJson::new(probable.as_str())),
+        finish: answer.finish_reason.map_or_else(unspecified, finish),
+    }
+}
+
+/// What was thought, by either of the names that it goes by. Some use both, for the same.
+fn thought(one: Option<String>, other: Option<String>) -> Option<Thought> {
+    let text = [one, other].into_iter().flatten().find(|text| !text.is_empty())?;
+    Some(Thought { text, ..Thought::default() })
 }
 
 fn unspecified() -> FinishReason {
@@ -74,10 +97,13 @@ fn counts(usage: &Usage) -> Option<TokenCounts> {
     })
 }
 
-/// Reads an answer in pieces.
-#[derive(Debug, Default)]
+/// Reads answers in pieces.
+#[derive(Debug)]
 pub struct Reader {
-    finished: bool,
+    /// How many answers were wanted. What belongs to none of them is passed over.
+    wanted: u32,
+    /// Those that ended.
+    finished: BTreeSet<u32>,
     done: bool,
 }
 
@@ -88,14 +114,19 @@ impl EventReader for Reader {
             StreamData::Error(body) => Err(complaint(body).into()),
             StreamData::Done => {
                 self.done = true;
-                let untold = !std::mem::replace(&mut self.finished, true);
-                Ok(untold.then(|| ChatEvent::Finished(unspecified())).into_iter().collect())
+                let untold = (0..self.wanted).filter(|choice| !self.finished.contains(choice));
+                let finished =
+                    |choice| ChatEvent::Piece { choice, piece: Piece::Finished(unspecified()) };
+                let pieces = untold.map(finished).collect();
+                self.finished.extend(0..self.wanted);
+                Ok(pieces)
             }
         }
     }
 
     fn progress(&self) -> Progress {
-        match (self.done, self.finished) {
+        let finished = self.finished.len() as u64 >= u64::from(self.wanted);
+        match (self.done, finished) {
             (true, _) => Progress::Over,
             (false, true) => Progress::Complete,
             (false, false) => Progress::Going,
@@ -104,22 +135,42 @@ impl EventReader for Reader {
 }
 
 impl Reader {
+    /// What reads so many answers, at least one.
+    pub fn of(wanted: u32) -> Self {
+        Self { wanted: wanted.max(1), finished: BTreeSet::new(), done: false }
+    }
+
     fn chunk(&mut self, chunk: ChatChunk) -> Result<Vec<ChatEvent>, Unreadable> {
         let mut pieces = Vec::new();
-        for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
-            let delta = choice.delta;
-            let texts = [delta.content, delta.refusal].into_iter().filter_map(Field::into_value);
-            pieces.extend(texts.filter(|text| !text.is_empty()).map(ChatEvent::Text));
-            for call in delta.tool_calls {
-                pieces.push(ChatEvent::ToolCall(part(call)?));
-            }
-            if let Some(reason) = choice.finish_reason
-                && !std::mem::replace(&mut self.finished, true)
-            {
-                pieces.push(ChatEvent::Finished(finish(reason)));
+        for more in chunk.choices {
+            let place = u32::try_from(more.index).ok().filter(|place| *place < self.wanted);
+            if let Some(choice) = place {
+                let of_choice = self.choice(choice, more)?;
+                pieces
+                    .extend(of_choice.into_iter().map(|piece| ChatEvent::Piece { choice, piece }));
             }
         }
         pieces.extend(chunk.usage.value().and_then(counts).map(ChatEvent::Usage));
+        Ok(pieces)
+    }
+
+    fn choice(&mut self, place: u32, more: ChunkChoice) -> Result<Vec<Piece>, Unreadable> {
+        let delta = more.delta;
+        let thought = thought(delta.reasoning_content, delta.reasoning);
+        let thought = thought.map(|thought| Piece::Thought(ThoughtPart { index: 0, thought }));
+        let mut pieces: Vec<_> = thought.into_iter().collect();
+        let texts = [delta.content, delta.refusal].into_iter().filter_map(Field::into_value);
+        pieces.extend(texts.filter(|text| !text.is_empty()).map(Piece::Text));
+        let probable = more.logprobs.map(|probable| RawJson::new(probable.as_str()));
+        pieces.extend(probable.map(Piece::LogProbs));
+        for call in delta.tool_calls {
+            pieces.push(Piece::ToolCall(part(call)?));
+        }
+        if let Some(reason) = more.finish_reason
+            && self.finished.insert(place)
+        {
+            pieces.push(Piece::Finished(finish(reason)));
+        }
         Ok(pieces)
     }
 }
@@ -202,7 +253,7 @@ mod tests {
             (r#"{"message":"m"}"#, Fault::Provider),
             (r#""m""#, Fault::Provider),
         ] {
-            let read = Reader::default().read(&format!(r#"{{"error":{error}}}"#));
+            let read = Reader::of(1).read(&format!(r#"{{"error":{error}}}"#));
             let expected = Complaint::new(fault, "m".to_owned());
             assert_eq!(read, Err(EventError::Complaint(expected)), "{error}");
         }
@@ -212,6 +263,8 @@ mod tests {
     fn an_answer_without_a_choice_cannot_be_read() {
         assert!(whole(br#"{"choices":[]}"#).is_err());
         assert!(whole(br#"{"choices":[{"index":0}]}"#).is_err());
+        let (first, third) = (r#"{"index":0,"message":{}}"#, r#"{"index":2,"message":{}}"#);
+        assert!(whole(format!(r#"{{"choices":[{third},{first}]}}"#).as_bytes()).is_err());
         assert!(whole(b"<html>").is_err());
     }
 }

@@ -1,0 +1,119 @@
+//! The models there are, as a plan sees them, and who runs them.
+use std::{collections::BTreeSet, sync::Arc};
+
+use cape_domain::{
+    access::{Permit, ViewUsage},
+    billing::BasisPoints,
+    store::StoreError,
+    usage::{Model, PriceBook, PricedVersion, Provider},
+};
+
+use super::Entitlements;
+use crate::Base;
+
+/// Shows the models there are.
+pub struct ModelCatalogue {
+    base: Base,
+    entitlements: Arc<Entitlements>,
+    book: Arc<PriceBook>,
+    configured: BTreeSet<Provider>,
+    markup: BasisPoints,
+}
+
+/// Who runs models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderStanding {
+    /// The provider.
+    pub provider: Provider,
+    /// Whether we have access to it.
+    pub configured: bool,
+    /// How many of its models there are.
+    pub models: usize,
+    /// How many of them the plan reaches.
+    pub in_plan: usize,
+    /// How many of these have a price now, at a provider that we have access to.
+    pub callable: usize,
+}
+
+/// A model, as a plan sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelStanding {
+    /// The model.
+    pub model: Model,
+    /// What it costs now. None, if that is not known: it is refused then.
+    pub price: Option<PricedVersion>,
+    /// What is added to its cost.
+    pub markup: BasisPoints,
+    /// Whether the plan reaches it.
+    pub in_plan: bool,
+    /// Whether we have access to who runs it.
+    pub configured: bool,
+}
+
+impl ModelStanding {
+    /// Whether it can be called now, by a key that may call any model.
+    #[must_use]
+    pub const fn is_callable(&self) -> bool {
+        self.in_plan && self.configured && self.price.is_some()
+    }
+}
+
+impl ModelCatalogue {
+    /// The models of this book, of which those can be called whose providers are configured.
+    #[must_use]
+    pub fn new(
+        base: Base,
+        entitlements: Arc<Entitlements>,
+        book: Arc<PriceBook>,
+        configured: BTreeSet<Provider>,
+        markup: BasisPoints,
+    ) -> Arc<Self> {
+        Arc::new(Self { base, entitlements, book, configured, markup })
+    }
+
+    /// Every model, in the order of the book, as the plan of the actor's workspace sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn models(
+        &self,
+        permit: Permit<ViewUsage>,
+    ) -> Result<Vec<ModelStanding>, StoreError> {
+        let now = self.base.now();
+        let plan = self.entitlements.plan(permit.actor().workspace).await?;
+        let standing = |model: &Model| ModelStanding {
+            price: model.price_at(now).cloned(),
+            markup: self.markup,
+            in_plan: plan.allows(model.class),
+            configured: self.configured.contains(&model.provider),
+            model: model.clone(),
+        };
+        Ok(self.book.models().iter().map(standing).collect())
+    }
+
+    /// Everybody who runs a model of the book or is configured, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn providers(
+        &self,
+        permit: Permit<ViewUsage>,
+    ) -> Result<Vec<ProviderStanding>, StoreError> {
+        let models = self.models(permit).await?;
+        let mut known = self.configured.clone();
+        known.extend(models.iter().map(|standing| standing.model.provider));
+        let standing = |provider: Provider| {
+            let own = || models.iter().filter(|standing| standing.model.provider == provider);
+            ProviderStanding {
+                provider,
+                configured: self.configured.contains(&provider),
+                models: own().count(),
+                in_plan: own().filter(|standing| standing.in_plan).count(),
+                callable: own().filter(|standing| standing.is_callable()).count(),
+            }
+        };
+        Ok(known.into_iter().map(standing).collect())
+    }
+}
