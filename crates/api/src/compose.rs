@@ -232,7 +232,10 @@ fn chat(
             Deployment::Shared => LANES,
         },
     };
-    let circuits = Circuits::new(CircuitRules::default());
+    let circuits = Circuits::new(CircuitRules {
+        failures: config.usage.circuit_failures,
+        ..CircuitRules::default()
+    });
     let gate = Arc::new(Gate::new(
         base.clone(),
         surroundings.tasks.clone(),

@@ -21,8 +21,9 @@ use cape_services::{
     Tasks,
     access::{ApiKeyService, Authenticator, IntrospectionService},
     accounts::{
-        ClosingService, EmailChangeService, LoginService, MemberService, MfaService, OperatorService,
-        PasswordService, ProfileService, RegistrationService, SessionService, VerificationService,
+        ClosingService, EmailChangeService, LoginService, MemberService, MfaService,
+        OperatorService, PasswordService, ProfileService, RegistrationService, SessionService,
+        VerificationService,
     },
     billing::{CreditService, PricingService, PurchaseService, WebhookService},
     health::HealthService,
@@ -240,8 +241,7 @@ fn methods_of(path: &str) -> Vec<&'static str> {
 
 fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, path) = (pattern.split('/'), path.split('/'));
-    pattern.clone().count() == path.clone().count()
-        && pattern.zip(path).all(|(a, b)| fits(a, b))
+    pattern.clone().count() == path.clone().count() && pattern.zip(path).all(|(a, b)| fits(a, b))
 }
 
 /// Whether a segment is that of a pattern: `{id}` is any, `{model}:go` any that ends so.

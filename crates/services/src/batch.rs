@@ -31,8 +31,14 @@ pub(crate) struct Batches<W: Write> {
     lanes: Vec<Mutex<Lane<W>>>,
 }
 
+/// Whoever waits for what comes of its thing.
+type Waiting<W> = oneshot::Sender<<W as Write>::Outcome>;
+
+/// Things that are written together, and who waits for each.
+type Batch<W> = (Vec<<W as Write>::Item>, Vec<Waiting<W>>);
+
 struct Lane<W: Write> {
-    waiting: Vec<(W::Item, oneshot::Sender<W::Outcome>)>,
+    waiting: Vec<(W::Item, Waiting<W>)>,
     writing: bool,
 }
 
@@ -97,7 +103,7 @@ impl<W: Write> Drain<W> {
     }
 
     /// What is written next. With nothing to write, the lane is at rest again.
-    fn next(&self) -> Option<(Vec<W::Item>, Vec<oneshot::Sender<W::Outcome>>)> {
+    fn next(&self) -> Option<Batch<W>> {
         let mut lane = self.batches.lane(self.lane);
         if lane.waiting.is_empty() {
             lane.writing = false;

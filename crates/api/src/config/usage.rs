@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cape_domain::secret::Secret;
+use cape_domain::{secret::Secret, usage::CircuitRules};
 use cape_gateways::usage::providers::{
     AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderClientOptions, ProviderOptions,
 };
@@ -39,6 +39,8 @@ pub struct Usage {
     /// How long after its first attempt a call may be tried again, and how long that may take.
     #[serde(with = "duration")]
     pub attempts_within: Duration,
+    /// After so many failures in a row a model is not asked for a while. 0 is to ask always.
+    pub circuit_failures: u32,
     /// How long making a connection to a provider may take.
     #[serde(with = "duration")]
     pub connect_timeout: Duration,
@@ -90,6 +92,7 @@ impl Usage {
             longest_call: Duration::from_mins(15),
             attempts: NonZeroU32::new(3).expect("3 is not zero"),
             attempts_within: Duration::from_mins(1),
+            circuit_failures: CircuitRules::default().failures,
             connect_timeout: ProviderClientOptions::default().connect_timeout,
             price_book: None,
             openai: ModelProvider::at(OpenAiProvider::BASE_URL),

@@ -83,7 +83,7 @@ const AREAS: [&str; 10] = [
 const FLOORS: [(&str, &[&str]); 5] = [
     ("domain", &[]),
     ("services", &[]),
-    ("repositories", &[]),
+    ("repositories", &["pool"]),
     ("gateways", &[]),
     ("http", &["error", "extract", "middleware", "operations"]),
 ];

@@ -42,11 +42,14 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// The question of which ten fit into a credit, and no eleventh after them.
 ///
-/// At worst one costs 120 x ((31 + 32) x 0.15 + 1 373 x 0.60) = 99 990. It comes close: 2 words and
-/// 3 go in, and all 1 373 tokens come out, for 98 946. What is left of ten is 10 540 at most.
-const QUESTION: &str = "[[sandbox: output_tokens=1373]]";
-const OUTPUT: u64 = 1_373;
-const LEFT: i64 = 1_000_000 - 10 * 98_946;
+/// At worst one, with eight answers, costs 120 x ((29 + 32) x 0.25 + 8 x 51 x 2.00) = 99 750. It
+/// comes close: 2 words and 3 go in, and all 408 tokens come out, for 98 070. What is left of ten,
+/// 19 300 at most, is too little even for eight answers of 16 tokens.
+const MODEL: &str = "gpt-5-mini";
+const QUESTION: &str = "[[sandbox: output_tokens=51]]";
+const ANSWERS: u32 = 8;
+const OUTPUT: u64 = 51;
+const LEFT: i64 = 1_000_000 - 10 * 98_070;
 
 /// A workspace with a credit, and no limits.
 async fn with_credit_for_ten(place: Arc<Place>) -> TestApp {
@@ -93,7 +96,8 @@ async fn permit(app: &TestApp, program: &Program) -> Permit<UseAi> {
 }
 
 fn question() -> NewCall {
-    let chat = ChatRequest::new("gpt-4o-mini", vec![Message::user(QUESTION)], 0);
+    let messages = vec![Message::user(QUESTION)];
+    let chat = ChatRequest { choices: ANSWERS, ..ChatRequest::new(MODEL, messages, 0) };
     NewCall { chat, max_output_tokens: Some(OUTPUT), streamed: false }
 }
 
@@ -106,8 +110,9 @@ async fn a_thousand_requests_on_credit_for_ten_are_answered_ten_times(place: Arc
         let (program, seats) = (program.clone(), seats.clone());
         requests.spawn(async move {
             let _seat = seats.acquire_owned().await.expect("it is never closed");
-            let mut asked = saying("gpt-4o-mini", QUESTION);
+            let mut asked = saying(MODEL, QUESTION);
             asked["max_tokens"] = OUTPUT.into();
+            asked["n"] = ANSWERS.into();
             asked["stream"] = (number % 2 == 0).into();
             program.chat(&asked).await
         });

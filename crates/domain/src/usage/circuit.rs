@@ -20,7 +20,7 @@ use crate::{
 /// When circuits open, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircuitRules {
-    /// So many failures in a row open it. 1 or more.
+    /// So many failures in a row open it. With 0 it never opens.
     pub failures: u32,
     /// How long it is open at first. Each failed probe doubles it.
     pub open_for: TimeDelta,
@@ -101,6 +101,9 @@ impl Circuit {
 
     /// It failed. `retry_after` is when it said that it wants to be asked again.
     pub fn failed(&mut self, rules: &CircuitRules, retry_after: Option<Duration>, now: Timestamp) {
+        if rules.failures == 0 {
+            return;
+        }
         let lasted = match self.state {
             State::Closed { failures } => {
                 let failures = failures.saturating_add(1);
@@ -245,6 +248,15 @@ mod tests {
             let mut circuit = Circuit::default();
             circuit.failed(&RULES, Some(Duration::from_secs(asked)), at(0));
             assert_eq!(circuit.enter(at(0)), Err(at(until)));
+        }
+    }
+
+    #[test]
+    fn a_circuit_that_may_not_open_does_not() {
+        let (rules, mut circuit) = (CircuitRules { failures: 0, ..RULES }, Circuit::default());
+        for retry_after in [None, Some(Duration::from_secs(9))] {
+            (0..9).for_each(|_| circuit.failed(&rules, retry_after, at(0)));
+            assert_eq!(circuit.enter(at(0)), Ok(()));
         }
     }
 

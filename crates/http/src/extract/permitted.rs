@@ -1,5 +1,10 @@
 //! Who calls, and whether they may.
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header::{self, HeaderMap}, web};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+    web,
+};
 use cape_domain::{
     access::{Permission, Permit},
     accounts::Device,

@@ -5,7 +5,7 @@ use cape_domain::{
     access::{Permit, ViewUsage},
     billing::BasisPoints,
     store::StoreError,
-    usage::{Model, PriceBook, PricedVersion, Provider},
+    usage::{Model, PriceBook, PricedVersion, Provider, Switches},
 };
 
 use super::Entitlements;
@@ -31,7 +31,7 @@ pub struct ProviderStanding {
     pub models: usize,
     /// How many of them the plan reaches.
     pub in_plan: usize,
-    /// How many of these have a price now, at a provider that we have access to.
+    /// How many of these can be called now.
     pub callable: usize,
 }
 
@@ -48,13 +48,15 @@ pub struct ModelStanding {
     pub in_plan: bool,
     /// Whether we have access to who runs it.
     pub configured: bool,
+    /// Whether an operator has stopped it, or all models of who runs it.
+    pub stopped: bool,
 }
 
 impl ModelStanding {
     /// Whether it can be called now, by a key that may call any model.
     #[must_use]
     pub const fn is_callable(&self) -> bool {
-        self.in_plan && self.configured && self.price.is_some()
+        self.in_plan && self.configured && !self.stopped && self.price.is_some()
     }
 }
 
@@ -82,11 +84,14 @@ impl ModelCatalogue {
     ) -> Result<Vec<ModelStanding>, StoreError> {
         let now = self.base.now();
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
+        let mut work = self.base.store.look(permit.scope()).await?;
+        let switches: Switches = work.switches().all().await?.into_iter().collect();
         let standing = |model: &Model| ModelStanding {
             price: model.price_at(now).cloned(),
             markup: self.markup,
             in_plan: plan.allows(model.class),
             configured: self.configured.contains(&model.provider),
+            stopped: switches.against_model(&model.id, model.provider).is_some(),
             model: model.clone(),
         };
         Ok(self.book.models().iter().map(standing).collect())

@@ -88,7 +88,8 @@ impl Pump {
     /// Reads the answer to its end, whether somebody reads along or not; or until it is stopped,
     /// whether the provider says something or not.
     pub(super) async fn run(mut self, mut stream: Box<dyn ChatStream>) {
-        let wanted = usize::try_from(self.admission.candidate.asked.request.choices).unwrap_or(usize::MAX);
+        let wanted =
+            usize::try_from(self.admission.candidate.asked.request.choices).unwrap_or(usize::MAX);
         let mut finishes = vec![FinishReason::Stop; wanted];
         let broken = loop {
             let event = tokio::select! {
@@ -169,11 +170,7 @@ impl Pump {
     }
 
     /// Pays for what was produced; for nothing, if nothing was.
-    async fn settle(
-        &self,
-        finishes: Vec<FinishReason>,
-        broken: Option<ChatError>,
-    ) -> StreamItem {
+    async fn settle(&self, finishes: Vec<FinishReason>, broken: Option<ChatError>) -> StreamItem {
         let timing = self.timing();
         if let Some(error) = broken {
             let ended = if self.produced == 0 && self.reported.is_none() {

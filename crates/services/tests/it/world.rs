@@ -33,7 +33,8 @@ use cape_services::{
     processes::ProcessService,
     usage::{
         Attempts, ChatService, Circuits, CountService, Deployment, Entitlements, Gate,
-        ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream, UsageReports, UsageRules,
+        ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
+        UsageReports, UsageRules,
     },
 };
 use cape_testkit::{
@@ -124,6 +125,7 @@ impl World {
         world
     }
 
+    #[expect(clippy::too_many_lines, reason = "every service is made here")]
     fn over(
         setup: Setup,
         store: MemoryStore,

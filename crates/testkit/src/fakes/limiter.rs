@@ -88,11 +88,7 @@ impl Limiter for OpenLimiter {
         Ok(Decision::Admitted(claims.iter().map(standing).collect()))
     }
 
-    async fn standings(
-        &self,
-        rules: &[Rule],
-        _: Timestamp,
-    ) -> Result<Vec<Standing>, LimiterError> {
+    async fn standings(&self, rules: &[Rule], _: Timestamp) -> Result<Vec<Standing>, LimiterError> {
         let used_up = self.working()?.used_up;
         let standing = |rule: &Rule| Standing {
             rule: *rule,

@@ -38,6 +38,7 @@ async fn platform() -> TestApp {
         ("CAPE_ACCESS__INTROSPECTION_SECRETS", SERVICE),
         ("CAPE_ACCOUNTS__THROTTLE", "off"),
         ("CAPE_SECRETS__SIGNING_KEY", ROOT),
+        ("CAPE_USAGE__LIMITS", "off"),
     ])
     .await
 }

@@ -55,6 +55,11 @@ impl Operation {
         self.path.starts_with("/api/admin/")
     }
 
+    /// Whether it is in Gemini's format.
+    fn is_googles(&self) -> bool {
+        self.path.starts_with("/v1beta/") || self.path.contains("{model}:")
+    }
+
     /// Asks for it, with this as bearer.
     pub(super) async fn ask(&self, app: &TestApp, bearer: Option<&str>) -> Answer {
         let request = self.request(app);
@@ -79,13 +84,17 @@ impl Operation {
         if !["POST", "PUT", "PATCH"].contains(&&*self.method) {
             return request;
         }
+        let hello = || saying("gpt-4o-mini", "hello");
         request.json(&match self.id.as_str() {
-            "createChatCompletion" => saying("gpt-4o-mini", "hello"),
+            "countMessageTokens" | "createChatCompletion" | "explainCall" => hello(),
             "createMessage" => {
-                let mut body = saying("gpt-4o-mini", "hello");
+                let mut body = hello();
                 body["max_tokens"] = 10.into();
                 body
             }
+            "createResponse" => json!({ "model": "gpt-4o-mini", "input": "hello" }),
+            "createEmbedding" => json!({ "model": "text-embedding-3-small", "input": "hello" }),
+            _ if self.is_googles() => json!({ "contents": [{ "parts": [{ "text": "hello" }] }] }),
             "introspect" => json!({ "token": "x" }),
             _ => json!({}),
         })
@@ -103,6 +112,10 @@ impl Operation {
             (Wants::ApiKey, _) if self.path.starts_with("/v1/messages") => {
                 let said = answer.anthropic_error(401, "authentication_error");
                 assert!(said.ends_with("(invalid_api_key)"), "{what}");
+                return;
+            }
+            (Wants::ApiKey, _) if self.is_googles() => {
+                assert_eq!(answer.json()["error"]["status"], "UNAUTHENTICATED", "{what}");
                 return;
             }
             (Wants::ApiKey, _) => {

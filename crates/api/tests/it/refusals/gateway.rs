@@ -116,8 +116,8 @@ async fn credits_that_do_not_suffice_for_the_worst_case_admit_nothing() {
     let app = TestApp::on_sqlite(&[("CAPE_ACCOUNTS__WELCOME_CREDITS", "1")]).await;
     let (ada, program) = app.program("ada").await;
     let before = Before::at(&app).await;
-    // 37 bytes and overhead in, and so many out: 120 x (37 x 0.15 + 13 880 x 0.60) = 1 000 026
-    let mut asked = with("max_tokens", json!(13_880));
+    // Not even the shortest answer fits: 120 x ((55 500 + 32) x 0.15 + 16 x 0.60) = 1 000 728
+    let mut asked = saying("gpt-4o-mini", &"x".repeat(55_500));
     for streamed in [false, true] {
         asked["stream"] = streamed.into();
         let refused = program.chat(&asked).await;
@@ -126,9 +126,12 @@ async fn credits_that_do_not_suffice_for_the_worst_case_admit_nothing() {
     before.still_holds(&app).await;
     assert_eq!(ada.credits().await, Credits::free(1_000_000));
     assert_eq!(ada.get("/api/usage/quota").await.with(200)["used"], 0);
-    // One token less fits: 120 x (37 x 0.15 + 13 879 x 0.60) = 999 954
-    asked = with("max_tokens", json!(13_879));
-    program.chat(&asked).await.with(200);
+    // Thirty tokens fit: 120 x ((55 400 + 32) x 0.15 + 30 x 0.60) = 999 936
+    asked = saying("gpt-4o-mini", &"x".repeat(55_400));
+    let answer = program.chat(&asked).await;
+    answer.with(200);
+    assert_eq!(answer.header("x-cape-max-tokens-lowered-to"), Some("30"));
+    assert_eq!(answer.header("x-cape-model"), Some("gpt-4o-mini"));
     assert_eq!(ada.credits().await, Credits::free(1_000_000 - 1_512));
     app.finish().await;
 }

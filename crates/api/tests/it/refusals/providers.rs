@@ -22,9 +22,13 @@ async fn came_to_nothing(person: &Person, model: &str, failure: &str) {
     assert_eq!(person.get("/api/usage/quota").await.with(200)["used"], 0);
 }
 
+/// Whatever the failures before, each call is sent to the provider, and not again.
+const ASKED_ALWAYS_AND_ONCE: [(&str, &str); 2] =
+    [("CAPE_USAGE__ATTEMPTS", "1"), ("CAPE_USAGE__CIRCUIT_FAILURES", "0")];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_answers_an_error_costs_nothing() {
-    let app = TestApp::on_sqlite(&[]).await;
+    let app = TestApp::on_sqlite(&ASKED_ALWAYS_AND_ONCE).await;
     let (ada, program) = app.program("ada").await;
     for model in MODELS {
         for (directive, status, code, failure) in [

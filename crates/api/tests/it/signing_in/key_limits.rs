@@ -135,11 +135,11 @@ async fn a_key_never_spends_more_than_its_cap(place: Arc<Place>) {
             break;
         }
         answered += 1;
-        assert!(answered * HELLO <= 20_000, "{answered}");
+        assert!(answered < 50, "each costs something");
     }
     let spent = micros(&ada.get("/api/usage/summary").await.with(200)["charge"]);
-    assert_eq!(spent, answered * HELLO);
-    assert!(spent <= 20_000 && spent > 20_000 - 2 * HELLO, "{spent}");
+    // The last answers are as short as what was left.
+    assert!(spent <= answered * HELLO && spent <= 20_000 && spent > 20_000 - 2 * HELLO, "{spent}");
     // The others of the workspace have caps of their own.
     let other = ada.program().await;
     other.chat(&hello).await.with(200);

@@ -94,11 +94,17 @@ struct Lines {
     empty: bool,
     /// Whether an LF would be the second half of an end.
     after_return: bool,
+    /// Whether a line has been completed.
+    begun: bool,
 }
+
+/// What a stream may begin with, and which says nothing (WHATWG HTML, 9.2.5). The parser behind it
+/// panics when it meets one.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { line: Vec::new(), size: 0, empty: true, after_return: false }
+        Self { line: Vec::new(), size: 0, empty: true, after_return: false, begun: false }
     }
 }
 
@@ -109,7 +115,11 @@ impl Lines {
         for byte in chunk {
             self.line.push(*byte);
             if self.ends(*byte) {
-                let line = String::from_utf8(std::mem::take(&mut self.line));
+                let mut line = std::mem::take(&mut self.line);
+                if !std::mem::replace(&mut self.begun, true) && line.starts_with(BYTE_ORDER_MARK) {
+                    line.drain(..BYTE_ORDER_MARK.len());
+                }
+                let line = String::from_utf8(line);
                 lines.push(line.map_err(|_| Broken::NotText));
             }
             if self.size > LARGEST_EVENT {

@@ -6,11 +6,7 @@ use cape_domain::usage::{ChatEvent, ChatRequest, Message};
 use futures_util::{FutureExt as _, StreamExt as _, stream::iter};
 
 use super::{
-    anthropic::AnthropicFormat,
-    events,
-    format::Format,
-    gemini::GeminiFormat,
-    openai::OpenAiFormat,
+    anthropic::AnthropicFormat, events, format::Format, gemini::GeminiFormat, openai::OpenAiFormat,
     stream::EventReader as _,
 };
 
@@ -94,9 +90,10 @@ mod tests {
         assert!(!streams.is_empty() && !bodies.is_empty());
         for speaker in Speaker::ALL {
             bodies.iter().for_each(|body| speaker.read_whole(body));
-            for (size, stream) in [1, 2, 7, 64].into_iter().flat_map(|size| {
-                streams.iter().map(move |stream| (size, stream))
-            }) {
+            for (size, stream) in [1, 2, 7, 64]
+                .into_iter()
+                .flat_map(|size| streams.iter().map(move |stream| (size, stream)))
+            {
                 speaker.read_stream(stream, size);
             }
         }

@@ -1,7 +1,7 @@
 //! The three providers against vendors that play what was once recorded of the real ones.
 mod anthropic;
-mod embeddings;
 mod counting;
+mod embeddings;
 mod failures;
 mod gemini;
 mod gemini_answers;

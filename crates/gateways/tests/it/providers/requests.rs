@@ -1,7 +1,10 @@
 //! What the providers are sent, and what cannot be said to them.
 use cape_domain::{
     json::RawJson,
-    usage::{ChatProvider as _, ChatRequest, Message, Part, Reasoning, Sampling, Tool, ToolCall, ToolChoice},
+    usage::{
+        ChatProvider as _, ChatRequest, Message, Part, Reasoning, Sampling, Tool, ToolCall,
+        ToolChoice,
+    },
 };
 use serde_json::{Value, json};
 use tokio::join;
@@ -266,11 +269,8 @@ async fn what_only_some_vendors_can_say_is_said_to_them() {
     assert_eq!(asked.body["generationConfig"], expected);
 
     let strict = Tool { strict: Some(true), ..tool("weather") };
-    let request = ChatRequest {
-        tools: vec![strict],
-        parallel_tool_calls: Some(false),
-        ..super::request()
-    };
+    let request =
+        ChatRequest { tools: vec![strict], parallel_tool_calls: Some(false), ..super::request() };
     let provider = anthropic(&vendor.url());
     let (asked, _) = join!(vendor.play(&refusal), provider.complete(&request));
     assert_eq!(asked.body["tools"][0]["strict"], true);
@@ -323,10 +323,7 @@ fn other_rows() -> Vec<Row> {
         (formatted(r#"{"type":"json_object"}"#), [None, format, None]),
         (formatted(r#"{"type":"grammar"}"#), [None, format, format]),
         (formatted("{"), [format, format, format]),
-        (
-            ChatRequest { reasoning: effort("low"), ..request() },
-            [None, hard, None],
-        ),
+        (ChatRequest { reasoning: effort("low"), ..request() }, [None, hard, None]),
         (ChatRequest { parallel_tool_calls: Some(true), ..request() }, [None, None, None]),
         (ChatRequest { parallel_tool_calls: Some(false), ..request() }, [None, None, parallel]),
         (ChatRequest { end_user: Some("u".to_owned()), ..request() }, [None, None, None]),
@@ -350,10 +347,7 @@ fn message_rows() -> Vec<Row> {
             ]),
             [None, name, name],
         ),
-        (
-            said(vec![answered("", calls)]),
-            [None, arguments, arguments],
-        ),
+        (said(vec![answered("", calls)]), [None, arguments, arguments]),
         (
             said(vec![user("a"), result("never_called", "b")]),
             [None, None, Some("messages[1].tool_call_id")],

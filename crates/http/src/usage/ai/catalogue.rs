@@ -54,10 +54,10 @@ pub struct ModelView {
     aliases: Vec<String>,
     #[schema(example = "openai")]
     provider: String,
-    /// `small`, `medium` or `large`: which plans reach it.
-    class: &'static str,
     /// `chat` or `embedding`: what it does.
     kind: &'static str,
+    /// `small`, `medium` or `large`: which plans reach it.
+    class: &'static str,
     /// How many numbers its vectors have, if it makes any.
     dimensions: Option<u32>,
     /// The most tokens that go in and come out together; of one input, where vectors are made.
@@ -67,6 +67,8 @@ pub struct ModelView {
     released_at: DateTime<Utc>,
     /// Whether the plan reaches it.
     in_plan: bool,
+    /// Whether an operator has stopped it, or all models of its provider.
+    stopped: bool,
     /// Whether it can be called now, by a key that may call any model.
     available: bool,
     /// What it costs now. Null, if that is not known: it is refused then.
@@ -119,8 +121,8 @@ impl From<ModelStanding> for ModelView {
             id: model.id,
             aliases: model.aliases,
             provider: model.provider.to_string(),
-            class: model.class.name(),
             kind: model.kind.name(),
+            class: model.class.name(),
             dimensions: match model.kind {
                 ModelKind::Chat => None,
                 ModelKind::Embedding { dimensions } => Some(dimensions),
@@ -129,6 +131,7 @@ impl From<ModelStanding> for ModelView {
             output_cap: model.output_cap,
             released_at: model.released_at,
             in_plan: standing.in_plan,
+            stopped: standing.stopped,
             available,
             price,
         }

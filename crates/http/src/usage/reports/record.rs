@@ -191,25 +191,24 @@ impl RecordView {
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Debug, str::FromStr};
+
+    use cape_domain::{billing::BasisPoints, time::Timestamp};
+
     use super::*;
+
+    fn id<T: FromStr<Err: Debug>>(prefix: &str) -> T {
+        format!("{prefix}_{}", "0".repeat(32)).parse().expect("an id")
+    }
 
     #[test]
     fn a_line_has_a_cell_for_every_column() {
-        use cape_domain::{
-            billing::BasisPoints,
-            ids::{ApiKeyId, CallId, RequestId, UserId, WorkspaceId},
-            time::Timestamp,
-        };
-        let nil = "00000000000000000000000000000000";
-        fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(prefix: &str, nil: &str) -> T {
-            format!("{prefix}_{nil}").parse().expect("an id")
-        }
         let call = Call {
-            id: id::<CallId>("cal", nil),
-            workspace: id::<WorkspaceId>("wsp", nil),
-            key: id::<ApiKeyId>("key", nil),
-            user: id::<UserId>("usr", nil),
-            request: id::<RequestId>("req", nil),
+            id: id("cal"),
+            workspace: id("wsp"),
+            key: id("key"),
+            user: id("usr"),
+            request: id("req"),
             model_asked: "=fast".to_owned(),
             model: "m".to_owned(),
             provider: "openai".parse().expect("a name"),
@@ -220,11 +219,14 @@ mod tests {
             started_at: Timestamp::UNIX_EPOCH,
             state: CallState::Running { so_far: Metered::default() },
         };
-        let cells = RecordView::cells(call);
-        assert_eq!(cells.len(), COLUMNS.len());
-        let cell = |name| &cells[COLUMNS.iter().position(|column| *column == name).expect(name)];
-        assert_eq!((cell("model_asked").as_str(), cell("charge").as_str()), ("=fast", "0.000000"));
-        assert_eq!((cell("ended_at").as_str(), cell("total_ms").as_str()), ("", ""));
-        assert_eq!(cell("started_at"), "1970-01-01T00:00:00Z");
+        let line = RecordView::cells(call);
+        assert_eq!(line.len(), COLUMNS.len());
+        let under = |name| {
+            let place = COLUMNS.iter().position(|column| *column == name).expect(name);
+            line[place].as_str()
+        };
+        assert_eq!((under("model_asked"), under("charge")), ("=fast", "0.000000"));
+        assert_eq!((under("ended_at"), under("total_ms")), ("", ""));
+        assert_eq!(under("started_at"), "1970-01-01T00:00:00Z");
     }
 }

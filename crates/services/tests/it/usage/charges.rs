@@ -45,7 +45,10 @@ async fn a_thousand_tokens_in_and_five_hundred_out_cost_their_price_and_a_fifth(
     let done = call.await.expect("a task").expect("answered");
     assert_eq!(world.micros().await, [GIVEN - 54_000, 0, 0]);
     assert_eq!(settled(&done.call), metered(tokens(1_000, 500), 450_000_000, 54_000));
-    assert_eq!((done.tokens, done.completion.choices[0].text.as_str()), (tokens(1_000, 500), "well"));
+    assert_eq!(
+        (done.tokens, done.completion.choices[0].text.as_str()),
+        (tokens(1_000, 500), "well")
+    );
     assert_eq!(world.call(done.call.id).await, done.call);
     world.proves_its_ledger().await;
 }

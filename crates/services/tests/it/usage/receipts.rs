@@ -3,13 +3,16 @@ use std::sync::Arc;
 
 use cape_domain::{
     billing::{CreditGrant, Credits, GrantSource, HoldState, Overage},
+    store::{Durability, Scope, Store as _},
+    time::Clock as _,
     usage::{
-        CallState, LotUse, Measure, ModelProviderError, Provider, Receipt, TokenPrices, Window,
+        CallState, LotUse, Measure, ModelProviderError, Provider, Receipt, Switch, SwitchTarget,
+        TokenPrices, Window,
     },
 };
 use cape_services::usage::{ProviderStanding, ReportError};
 use cape_testkit::fixtures::{
-    ACME, FREE_MODEL, LARGE_MODEL, MEDIUM_MODEL, SMALL_MODEL, completion, give, grant, permit,
+    ACME, ADA, FREE_MODEL, LARGE_MODEL, MEDIUM_MODEL, SMALL_MODEL, completion, give, grant, permit,
     tokens,
 };
 use tokio::sync::Notify;
@@ -169,4 +172,27 @@ async fn the_catalogue_tells_what_a_plan_reaches_and_what_can_be_called() {
             standing(Provider::OPENAI, true, 1, 1, 1),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_model_that_is_stopped_is_told_to_be_so_and_cannot_be_called() {
+    for (target, stopped) in [
+        (SwitchTarget::Model(SMALL_MODEL.to_owned()), &[SMALL_MODEL][..]),
+        (SwitchTarget::Provider(Provider::ANTHROPIC), &[MEDIUM_MODEL, LARGE_MODEL]),
+    ] {
+        let world = World::new().await;
+        let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+        let switch = Switch {
+            target,
+            reason: "too dear".parse().expect("a reason"),
+            since: world.clock.now(),
+            by: ADA,
+        };
+        work.switches().put(&switch).await.expect("stopped");
+        work.commit().await.expect("commit");
+        let models = world.catalogue.models(permit(ACME)).await.expect("listed");
+        let told = models.iter().filter(|it| it.stopped).map(|it| it.model.id.as_str());
+        assert_eq!(told.collect::<Vec<_>>(), stopped);
+        assert!(models.iter().all(|it| !(it.stopped && it.is_callable())));
+    }
 }

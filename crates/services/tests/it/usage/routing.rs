@@ -106,7 +106,7 @@ async fn there_is_an_end_to_trying_and_the_last_failure_is_told() {
     let world = given(GIVEN).await;
     (0..2).for_each(|_| world.models.will_fail(unavailable()));
     world.models.will_fail(ModelProviderError::Timeout);
-    let answer = tokio::spawn({
+    let answer = world.tasks.spawn({
         let chat = world.chat.clone();
         async move { chat.complete(spend(), asking("smart")).await }
     });
@@ -128,7 +128,7 @@ async fn the_time_that_a_provider_asks_for_is_given_to_it_unless_it_is_too_long(
         let retry_after = Some(Duration::from_secs(wanted));
         world.models.will_fail(ModelProviderError::RateLimited { retry_after });
         world.models.will_answer(completion("hi", None));
-        let answer = tokio::spawn({
+        let answer = world.tasks.spawn({
             let chat = world.chat.clone();
             async move { chat.complete(spend(), asking("cheap")).await }
         });

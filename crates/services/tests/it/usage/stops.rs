@@ -188,7 +188,8 @@ async fn a_call_whose_model_is_stopped_before_it_answers_goes_to_another() {
         world.models.will_answer_after(Arc::new(Notify::new()), completion("never", None));
         world.models.will_answer(completion("hi", Some(tokens(10, 10))));
         let chat = world.chat.clone();
-        let call = tokio::spawn(async move { chat.complete(spend(), question_to("smart")).await });
+        let call =
+            world.tasks.spawn(async move { chat.complete(spend(), question_to("smart")).await });
         soon(async {
             while world.models.calls() == 0 {
                 tokio::task::yield_now().await;
@@ -209,7 +210,7 @@ async fn a_caller_that_is_stopped_is_sent_to_no_other_model() {
     let world = given_a_route().await;
     world.models.will_answer_after(Arc::new(Notify::new()), completion("never", None));
     let chat = world.chat.clone();
-    let call = tokio::spawn(async move { chat.complete(spend(), question_to("smart")).await });
+    let call = world.tasks.spawn(async move { chat.complete(spend(), question_to("smart")).await });
     soon(async {
         while world.models.calls() == 0 {
             tokio::task::yield_now().await;
