@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::app::{
     Place, TestApp,
     caller::{Credits, saying},
-    config, eventually, on_both_databases,
+    config, eventually, on_both_databases, soon,
 };
 
 on_both_databases!(
