@@ -171,7 +171,8 @@ mod tests {
         let batches = batches(1);
         let submit = |number: u64| -> JoinHandle<Result<u64, Lost>> {
             let batches = Arc::clone(&batches);
-            tokio::spawn(async move { batches.submit(number, number).await })
+            let tasks = batches.tasks.clone();
+            tasks.spawn(async move { batches.submit(number, number).await })
         };
         let first = submit(0);
         batches.writer.begun.notified().await;

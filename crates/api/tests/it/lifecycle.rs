@@ -107,14 +107,14 @@ async fn a_file_is_for_one_instance_at_a_time() {
     let place = Arc::clone(&app.place);
     app.finish().await;
     // A program that another test starts holds what was open here for a moment.
-    let begun = soon(async {
+    let begun = soon(Box::pin(async {
         loop {
-            match begin(&place, &[]).await {
+            match Box::pin(begin(&place, &[])).await {
                 Ok(third) => return third,
                 Err(_) => tokio::task::yield_now().await,
             }
         }
-    });
+    }));
     begun.await.stop().await.expect("it stops");
 }
 

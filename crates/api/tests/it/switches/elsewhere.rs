@@ -3,12 +3,14 @@
 //! The calls run here, and the switches are flipped in a process of its own.
 use std::time::Instant;
 
+use tokio::task::JoinSet;
+
 use super::{MODEL, SECOND, UNLIMITED, all, refusal, release, stop, tells};
 use crate::{
     app::{
         Place, TestApp,
         caller::{Http, Person, Program, saying},
-        eventually,
+        eventually, soon,
     },
     kill::program::Program as Process,
 };
@@ -62,7 +64,8 @@ async fn the_last_byte_of_a_stream_comes_within_a_second_of_the_switch() {
         for _ in 0..PIECES {
             stream.next_json().await;
         }
-        let reading = tokio::spawn(async move {
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
             let (mut last, mut at) = (String::new(), Instant::now());
             while let Some(data) = stream.next().await {
                 (last, at) = (data, Instant::now());
@@ -71,7 +74,7 @@ async fn the_last_byte_of_a_stream_comes_within_a_second_of_the_switch() {
         });
         stop(operator, &target).await.with(200);
         let switched = Instant::now();
-        let (last, at) = reading.await.expect("no panic");
+        let (last, at) = soon(reading.join_next()).await.expect("a stream").expect("no panic");
         let took = at.saturating_duration_since(switched);
         assert!(took <= SECOND, "{target}: {took:?}");
         let last: serde_json::Value = serde_json::from_str(&last).expect("JSON");
@@ -92,7 +95,8 @@ async fn a_call_in_one_piece_is_given_up_within_a_second_of_the_switch() {
     for target in all(ada, program).await {
         let before = ada.credits().await;
         let asking = program.clone();
-        let call = tokio::spawn(async move {
+        let mut call = JoinSet::new();
+        call.spawn(async move {
             let answer = asking.say(MODEL, SILENT).await;
             (answer, Instant::now())
         });
@@ -102,7 +106,7 @@ async fn a_call_in_one_piece_is_given_up_within_a_second_of_the_switch() {
         .await;
         stop(operator, &target).await.with(200);
         let switched = Instant::now();
-        let (answer, at) = call.await.expect("no panic");
+        let (answer, at) = soon(call.join_next()).await.expect("a call").expect("no panic");
         let took = at.saturating_duration_since(switched);
         assert!(took <= SECOND, "{target}: {took:?}");
         let (status, code) = refusal(&target);

@@ -137,7 +137,7 @@ async fn nobody_sees_what_another_workspace_used(place: Arc<Place>) {
     let bob = app.person("bob").await;
     let all = ada.get("/api/usage/records").await.with(200);
     let user = all["data"][0]["user_id"].as_str().expect("a user");
-    for filter in ["".to_owned(), format!("&user={user}"), format!("&key={}", first.id)] {
+    for filter in [String::new(), format!("&user={user}"), format!("&key={}", first.id)] {
         let listed = bob.get(&format!("/api/usage/records?limit=100{filter}")).await.with(200);
         assert_eq!(listed, json!({ "data": [], "next_cursor": null }), "{filter}");
         let table = bob.get(&format!("/api/usage/records?format=csv{filter}")).await;

@@ -118,8 +118,8 @@ async fn a_series_adds_up_to_the_summary_of_the_same_period(place: Arc<Place>) {
             for part in parts {
                 assert_eq!(part.get("groups").is_some(), grouped);
                 if grouped {
-                    let charges = list(part, "groups").iter().map(|it| micros(&it["charge"]));
-                    assert_eq!(charges.sum::<i64>(), micros(&part["charge"]));
+                    let of_groups = list(part, "groups").iter().map(|it| micros(&it["charge"]));
+                    assert_eq!(of_groups.sum::<i64>(), micros(&part["charge"]));
                 }
             }
         }

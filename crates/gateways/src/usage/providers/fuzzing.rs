@@ -89,12 +89,13 @@ mod tests {
         let (streams, bodies) = (files(&corpus.join("streams")), files(&corpus.join("bodies")));
         assert!(!streams.is_empty() && !bodies.is_empty());
         for speaker in Speaker::ALL {
-            bodies.iter().for_each(|body| speaker.read_whole(body));
-            for (size, stream) in [1, 2, 7, 64]
-                .into_iter()
-                .flat_map(|size| streams.iter().map(move |stream| (size, stream)))
-            {
-                speaker.read_stream(stream, size);
+            for body in &bodies {
+                speaker.read_whole(body);
+            }
+            for stream in &streams {
+                for size in [1, 2, 7, 64] {
+                    speaker.read_stream(stream, size);
+                }
             }
         }
     }
