@@ -184,7 +184,7 @@ async fn keys_are_checked_and_models_are_listed() {
         assert_eq!((status, &body["error"]["code"]), (401, &"invalid_api_key".into()));
     }
     let (status, body) = read(bench.get("/openai/v1/models").bearer_auth("sk-1")).await;
-    assert_eq!((status, body["data"].as_array().map(Vec::len)), (200, Some(7)));
+    assert_eq!((status, body["data"].as_array().map(Vec::len)), (200, Some(9)));
     let (_, model) = read(bench.get("/openai/v1/models/o3").bearer_auth("sk-1")).await;
     assert_eq!(model["id"], "o3");
     let (status, body) = read(bench.get("/openai/v1/files").bearer_auth("sk-1")).await;

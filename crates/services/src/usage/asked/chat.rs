@@ -76,6 +76,9 @@ impl Asked for AskedChat {
         };
         // The worst case grows with the bound: the largest that fits is found by halving.
         let (mut fits, mut too_long) = (SHORTEST, request.max_output_tokens);
+        if too_long <= fits {
+            return None;
+        }
         with(fits)?;
         while too_long - fits > 1 {
             let middle = fits + (too_long - fits) / 2;
@@ -83,6 +86,8 @@ impl Asked for AskedChat {
         }
         let (estimate, worst) = with(fits)?;
         let request = ChatRequest { max_output_tokens: fits, ..request.clone() };
+        // A bound may be too low for something else that is asked, such as how long to think.
+        candidate.asked.port.check(&request).ok()?;
         let asked = Self { request, port: Arc::clone(&candidate.asked.port) };
         Some((Candidate { asked, estimate, worst, ..candidate.clone() }, fits))
     }

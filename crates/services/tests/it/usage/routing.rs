@@ -224,3 +224,13 @@ async fn what_leaves_room_for_less_than_sixteen_tokens_is_refused() {
     assert_eq!((asked(&world).len(), world.calls().await.len()), (0, 0));
     assert_eq!(world.micros().await, [left, 0, 0]);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_wanted_short_is_not_made_longer() {
+    let world = given(37 * 18 + 9 * 72).await;
+    for wanted in [10, 16] {
+        let new = NewCall { max_output_tokens: Some(wanted), ..asking("cheap") };
+        let refused = soon(world.chat.complete(spend(), new)).await.err();
+        assert!(matches!(refused, Some(ChatError::InsufficientCredits { .. })), "{refused:?}");
+    }
+}
