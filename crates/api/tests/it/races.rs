@@ -42,14 +42,14 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// The question of which ten fit into a credit, and no eleventh after them.
 ///
-/// At worst one, with eight answers, costs 120 x ((29 + 32) x 0.25 + 8 x 51 x 2.00) = 99 750. It
-/// comes close: 2 words and 3 go in, and all 408 tokens come out, for 98 070. What is left of ten,
-/// 19 300 at most, is too little even for eight answers of 16 tokens.
-const MODEL: &str = "gpt-5-mini";
-const QUESTION: &str = "[[sandbox: output_tokens=51]]";
+/// At worst one, with eight answers, costs 120 x ((29 + 32) x 0.30 + 8 x 40 x 2.50) = 98 196. It
+/// comes close: 2 words and 3 go in, and all 320 tokens come out, for 96 180. What is left of ten,
+/// 38 200 at most, is too little even for eight answers of 16 tokens, which would hold 40 596.
+const MODEL: &str = "gemini-2.5-flash";
+const QUESTION: &str = "[[sandbox: output_tokens=40]]";
 const ANSWERS: u32 = 8;
-const OUTPUT: u64 = 51;
-const LEFT: i64 = 1_000_000 - 10 * 98_070;
+const OUTPUT: u64 = 40;
+const LEFT: i64 = 1_000_000 - 10 * 96_180;
 
 /// A workspace with a credit, and no limits.
 async fn with_credit_for_ten(place: Arc<Place>) -> TestApp {
