@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use cape_domain::store::{BoxError, StoreError};
 use tokio::sync::oneshot;
 
 use crate::Tasks;
@@ -46,6 +47,11 @@ struct Lane<W: Write> {
 #[derive(Debug, thiserror::Error)]
 #[error("what was to be written was lost")]
 pub(crate) struct Lost;
+
+/// That the store is away, for each of those who wanted it.
+pub(crate) fn away(error: &BoxError) -> StoreError {
+    StoreError::Unavailable(error.to_string().into())
+}
 
 impl<W: Write> Batches<W> {
     /// Writes by `writer`, in tasks of their own.

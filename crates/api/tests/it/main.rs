@@ -6,6 +6,7 @@ mod contract;
 mod doors;
 mod embeddings;
 mod env_example;
+mod explain;
 mod gemini;
 mod guards;
 mod idempotency;

@@ -6,6 +6,7 @@ mod login;
 mod mails;
 mod members;
 mod mfa;
+mod named;
 mod one_time;
 mod operators;
 mod outbox;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Actor, Principal},
+    access::Actor,
     accounts::{Email, User},
     audit::Action,
-    ids::RequestId,
     store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
-use super::Revocation;
+use super::{Revocation, named::named};
 use crate::{
     Base,
     audit::{Fact, Trail},
@@ -102,18 +101,7 @@ impl OperatorService {
         work: &mut dyn UnitOfWork,
         email: &Email,
     ) -> Result<(Actor, User), OperatorError> {
-        let unknown = || OperatorError::NotFound(email.clone());
-        let user = work.users().find_by_email(email).await?.ok_or_else(unknown)?;
-        let user = work.users().lock(user.id).await?.ok_or_else(unknown)?;
-        let places = work.workspaces().memberships(user.id).await?;
-        let place = places.first().ok_or_else(unknown)?;
-        let actor = Actor {
-            principal: Principal::System,
-            workspace: place.workspace,
-            authenticated_at: self.base.now(),
-            request: RequestId::next(&*self.base.ids),
-            address: None,
-        };
-        Ok((actor, user))
+        let found = named(&self.base, work, email).await?;
+        found.ok_or_else(|| OperatorError::NotFound(email.clone()))
     }
 }

@@ -2,16 +2,16 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Actor, Door, Principal},
+    access::{Actor, Door},
     accounts::{Email, EndReason, MailKind, PresentedToken, Purpose, SecretDeriver, User},
     audit::Action,
-    ids::RequestId,
     secret::Secret,
     store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
 use super::{
     Outbox, Revocation, SignInError,
+    named::named,
     one_time::{redeem, redeem_code},
     revocation::Which,
 };
@@ -139,17 +139,8 @@ impl VerificationService {
     pub async fn vouch(&self, email: &Email) -> Result<(), VouchError> {
         retry!(async {
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-            let user = work.users().find_by_email(email).await?;
-            let user = user.ok_or_else(|| VouchError::NotFound(email.clone()))?;
-            let places = work.workspaces().memberships(user.id).await?;
-            let place = places.first().ok_or_else(|| VouchError::NotFound(email.clone()))?;
-            let actor = Actor {
-                principal: Principal::System,
-                workspace: place.workspace,
-                authenticated_at: self.base.now(),
-                request: RequestId::next(&*self.base.ids),
-                address: None,
-            };
+            let found = named(&self.base, &mut *work, email).await?;
+            let (actor, user) = found.ok_or_else(|| VouchError::NotFound(email.clone()))?;
             self.verified(&mut *work, &actor, user).await?;
             Ok(work.commit().await?)
         })

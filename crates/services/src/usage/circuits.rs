@@ -12,7 +12,7 @@ use cape_domain::{
 
 use super::Candidate;
 
-/// What fails together: a model, at a provider, with a credential.
+/// What fails together: a model at a provider. There is one credential for each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Line {
     provider: Provider,

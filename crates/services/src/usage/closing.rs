@@ -12,7 +12,7 @@ use cape_domain::{
 use super::reservation::lane_of;
 use crate::{
     Base, Tasks,
-    batch::{Batches, Write},
+    batch::{Batches, Write, away},
     billing::{Ending, close_holds},
     retry::retry,
 };
@@ -94,10 +94,15 @@ impl Write for Counter {
     type Outcome = Result<Call, StoreError>;
 
     async fn write(&self, all: Vec<Closing>) -> Vec<Self::Outcome> {
-        if all.len() > 1
-            && let Ok(ended) = retry!(close_all(&self.0, &all))
-        {
-            return ended.into_iter().map(Ok).collect();
+        if all.len() > 1 {
+            match retry!(close_all(&self.0, &all)) {
+                Ok(ended) => return ended.into_iter().map(Ok).collect(),
+                // Each would be waited for as long again.
+                Err(StoreError::Unavailable(error)) => {
+                    return all.iter().map(|_| Err(away(&error))).collect();
+                }
+                Err(StoreError::Conflict { .. } | StoreError::Corrupt { .. }) => {}
+            }
         }
         // What goes wrong for one of them is nothing to the others.
         let mut outcomes = Vec::new();

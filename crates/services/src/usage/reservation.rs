@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use super::{Admission, ChatError};
 use crate::{
     Base, Tasks,
-    batch::{Batches, Write},
+    batch::{Batches, Write, away},
     billing::post,
     retry::retry,
 };
@@ -115,8 +115,13 @@ impl Write for Desk {
         if let [alone] = all.as_slice() {
             return vec![retry!(self.write_one(alone))];
         }
-        if let Ok(outcomes) = retry!(self.write_all(&all)) {
-            return outcomes;
+        match retry!(self.write_all(&all)) {
+            Ok(outcomes) => return outcomes,
+            // Each would be waited for as long again.
+            Err(StoreError::Unavailable(error)) => {
+                return all.iter().map(|_| Err(away(&error).into())).collect();
+            }
+            Err(StoreError::Conflict { .. } | StoreError::Corrupt { .. }) => {}
         }
         // What goes wrong for one of them is nothing to the others.
         let mut outcomes = Vec::new();

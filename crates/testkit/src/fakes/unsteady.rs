@@ -14,6 +14,7 @@ use crate::memory::MemoryStore;
 pub struct UnsteadyStore {
     store: MemoryStore,
     down: Arc<AtomicBool>,
+    asked_in_vain: Arc<AtomicUsize>,
     conflicts: Arc<AtomicUsize>,
 }
 
@@ -29,6 +30,12 @@ impl UnsteadyStore {
         self.down.store(down, Ordering::SeqCst);
     }
 
+    /// How often somebody wanted it while it could not be reached.
+    #[must_use]
+    pub fn asked_in_vain(&self) -> usize {
+        self.asked_in_vain.load(Ordering::SeqCst)
+    }
+
     /// So many units of work from now on lose a race.
     pub fn conflict(&self, times: usize) {
         self.conflicts.store(times, Ordering::SeqCst);
@@ -36,6 +43,7 @@ impl UnsteadyStore {
 
     fn reach(&self) -> Result<(), StoreError> {
         if self.down.load(Ordering::SeqCst) {
+            self.asked_in_vain.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("the store is down".into()));
         }
         Ok(())
@@ -83,6 +91,7 @@ mod tests {
         assert!(matches!(begin().await, Some(StoreError::Unavailable(_))));
         assert!(store.read(Scope::Platform).await.is_err());
         assert!(store.look(Scope::Platform).await.is_err());
+        assert_eq!(store.asked_in_vain(), 3);
         store.set_down(false);
         assert!(store.read(Scope::Platform).await.is_ok());
     }

@@ -19,6 +19,7 @@ mod stops;
 mod streams;
 mod sweeping;
 mod switches;
+mod together;
 
 use cape_domain::{
     access::{ApiKey, Grants, KeyScope, Permission, Permit, UseAi},
