@@ -19,6 +19,7 @@ fn check<'a>(explained: &'a Value, rule: &str) -> &'a Value {
 async fn what_would_become_of_a_call_is_told_and_nothing_is_done() {
     let app = TestApp::on_sqlite(&[("CAPE_ACCOUNTS__WELCOME_CREDITS", "1")]).await;
     let (ada, program) = app.program("ada").await;
+    app.mails_are_sent().await;
     let before = app.place.rows().await;
 
     let explained = explain(&program, &saying("fast", "hello")).await;
