@@ -5,13 +5,13 @@ use cape_domain::{
     access::{AccessTokens, Throttle},
     accounts::{Mailer, PasswordHasher, PasswordMeter, SecretDeriver, TotpCodes},
     audit::Vault,
-    billing::{BasisPoints, PaymentProvider},
+    billing::PaymentProvider,
     ids::IdSource,
     probe::Probe,
     secret::SecretSource,
     store::Store,
     time::{Clock, Sleeper},
-    usage::{CircuitRules, Limiter, PriceBook, Provider},
+    usage::{Limiter, PriceBook, Provider},
 };
 use cape_http::{
     Services,
@@ -30,18 +30,17 @@ use cape_services::{
     idempotency::IdempotencyService,
     jobs::JobRunner,
     processes::ProcessService,
-    usage::{
-        AttemptRules, Attempts, ChatService, Circuits, CountService, Deployment, Entitlements,
-        Gate, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
-        UsageReports, UsageRules,
-    },
+    usage::{Deployment, Entitlements, Sweeper, Switchboard, Upstream},
 };
-use chrono::TimeDelta;
 
 mod accounts;
+mod usage;
 
-use self::accounts::Accounts;
-use crate::config::{Config, Integration, Limits, Reach, values::SecretText};
+use self::{
+    accounts::Accounts,
+    usage::{Known, Usage},
+};
+use crate::config::{Config, Integration, Reach, values::SecretText};
 
 /// Everything outside that services work with.
 #[expect(missing_docs, reason = "each is named after its port")]
@@ -129,7 +128,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let accounts = Accounts::compose(config, &base, &trail, &ports, &surroundings.public_url);
     let known =
         Known { feed: &feed, keys: &keys, entitlements: &entitlements, switchboard: &switchboard };
-    let (chat, counts) = chat(config, &base, &ports, &surroundings, &known, &process);
+    let usage = Usage::compose(config, &base, &trail, &ports, &surroundings, &known, &process);
     let services = Services {
         introspection: introspection(config, &authenticator, &feed),
         authenticator,
@@ -150,29 +149,12 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         credits: CreditService::new(base.clone()),
         purchases: purchases.clone(),
         webhooks: webhooks.clone(),
-        chat,
-        counts,
-        switches: SwitchService::new(base.clone(), trail.clone(), ports.prices.clone()),
-        models: ModelService::new(
-            keys.clone(),
-            entitlements.clone(),
-            ports.prices.clone(),
-            ports.providers.keys().copied().collect(),
-        ),
-        reports: UsageReports::new(
-            base.clone(),
-            entitlements.clone(),
-            ports.prices.clone(),
-            ports.limiter.clone(),
-            config.usage.limits == Limits::On,
-        ),
-        catalogue: ModelCatalogue::new(
-            base.clone(),
-            entitlements,
-            ports.prices.clone(),
-            ports.providers.keys().copied().collect(),
-            BasisPoints(config.usage.markup_basis_points),
-        ),
+        chat: usage.chat,
+        counts: usage.counts,
+        switches: usage.switches,
+        models: usage.models,
+        reports: usage.reports,
+        catalogue: usage.catalogue,
         health: health(config, &base, &ports, &feed),
         idempotency: IdempotencyService::new(
             base.clone(),
@@ -200,79 +182,6 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         process,
         ledger: LedgerCheck::new(base),
         tasks: surroundings.tasks,
-    }
-}
-
-/// What is known of who may spend.
-struct Known<'a> {
-    feed: &'a Arc<ControlFeed>,
-    keys: &'a Arc<KeyRing>,
-    entitlements: &'a Arc<Entitlements>,
-    switchboard: &'a Arc<Switchboard>,
-}
-
-/// In how many lanes calls are written where writers do not wait for each other.
-const LANES: usize = 4;
-
-fn chat(
-    config: &Config,
-    base: &Base,
-    ports: &Ports,
-    surroundings: &Surroundings,
-    known: &Known<'_>,
-    process: &ProcessService,
-) -> (Arc<ChatService>, Arc<CountService>) {
-    let rules = UsageRules {
-        markup: BasisPoints(config.usage.markup_basis_points),
-        default_output: config.usage.default_output_tokens.get(),
-        limited: config.usage.limits == Limits::On,
-        longest_call: TimeDelta::from_std(config.usage.longest_call).unwrap_or(TimeDelta::MAX),
-        lanes: match surroundings.deployment {
-            Deployment::Alone => 1,
-            Deployment::Shared => LANES,
-        },
-    };
-    let circuits = Circuits::new(CircuitRules {
-        failures: config.usage.circuit_failures,
-        ..CircuitRules::default()
-    });
-    let gate = Arc::new(Gate::new(
-        base.clone(),
-        surroundings.tasks.clone(),
-        known.feed.clone(),
-        known.keys.clone(),
-        known.entitlements.clone(),
-        known.switchboard.clone(),
-        ports.prices.clone(),
-        ports.providers.clone(),
-        circuits.clone(),
-        ports.limiter.clone(),
-        process.id(),
-        rules,
-    ));
-    let settler =
-        Arc::new(Settler::new(base.clone(), surroundings.tasks.clone(), gate.clone(), rules.lanes));
-    let counts = CountService::new(gate.clone());
-    let sleeper = ports.sleeper.clone();
-    let attempts = Attempts::new(base.clone(), sleeper.clone(), circuits, attempts(config));
-    (
-        ChatService::new(
-            base.clone(),
-            surroundings.tasks.clone(),
-            sleeper,
-            gate,
-            attempts,
-            settler,
-        ),
-        counts,
-    )
-}
-
-fn attempts(config: &Config) -> AttemptRules {
-    AttemptRules {
-        most: config.usage.attempts.get(),
-        within: TimeDelta::from_std(config.usage.attempts_within).unwrap_or(TimeDelta::MAX),
-        ..AttemptRules::default()
     }
 }
 

@@ -1,0 +1,143 @@
+//! The services of calling models, and of what was used.
+use std::sync::Arc;
+
+use cape_domain::{billing::BasisPoints, usage::CircuitRules};
+use cape_services::{
+    Base,
+    access::{ControlFeed, KeyRing},
+    audit::Trail,
+    processes::ProcessService,
+    usage::{
+        AttemptRules, Attempts, ChatService, Circuits, CountService, Deployment, Entitlements,
+        Gate, ModelCatalogue, ModelService, Settler, SwitchService, Switchboard, UsageReports,
+        UsageRules,
+    },
+};
+use chrono::TimeDelta;
+
+use super::{Ports, Surroundings};
+use crate::config::{Config, Limits};
+
+/// In how many lanes calls are written where writers do not wait for each other.
+const LANES: usize = 4;
+
+/// What is known of who may spend.
+pub(super) struct Known<'a> {
+    pub(super) feed: &'a Arc<ControlFeed>,
+    pub(super) keys: &'a Arc<KeyRing>,
+    pub(super) entitlements: &'a Arc<Entitlements>,
+    pub(super) switchboard: &'a Arc<Switchboard>,
+}
+
+/// The services of calling models, and of what was used.
+pub(super) struct Usage {
+    pub(super) chat: Arc<ChatService>,
+    pub(super) counts: Arc<CountService>,
+    pub(super) switches: Arc<SwitchService>,
+    pub(super) models: Arc<ModelService>,
+    pub(super) reports: Arc<UsageReports>,
+    pub(super) catalogue: Arc<ModelCatalogue>,
+}
+
+impl Usage {
+    /// Puts them together.
+    pub(super) fn compose(
+        config: &Config,
+        base: &Base,
+        trail: &Trail,
+        ports: &Ports,
+        surroundings: &Surroundings,
+        known: &Known<'_>,
+        process: &ProcessService,
+    ) -> Self {
+        let (chat, counts) = chat(config, base, ports, surroundings, known, process);
+        let (entitlements, prices) = (known.entitlements, &ports.prices);
+        Self {
+            chat,
+            counts,
+            switches: SwitchService::new(base.clone(), trail.clone(), prices.clone()),
+            models: ModelService::new(
+                known.keys.clone(),
+                entitlements.clone(),
+                prices.clone(),
+                ports.providers.keys().copied().collect(),
+            ),
+            reports: UsageReports::new(
+                base.clone(),
+                entitlements.clone(),
+                prices.clone(),
+                ports.limiter.clone(),
+                config.usage.limits == Limits::On,
+            ),
+            catalogue: ModelCatalogue::new(
+                base.clone(),
+                entitlements.clone(),
+                prices.clone(),
+                ports.providers.keys().copied().collect(),
+                BasisPoints(config.usage.markup_basis_points),
+            ),
+        }
+    }
+}
+
+fn chat(
+    config: &Config,
+    base: &Base,
+    ports: &Ports,
+    surroundings: &Surroundings,
+    known: &Known<'_>,
+    process: &ProcessService,
+) -> (Arc<ChatService>, Arc<CountService>) {
+    let rules = UsageRules {
+        markup: BasisPoints(config.usage.markup_basis_points),
+        default_output: config.usage.default_output_tokens.get(),
+        limited: config.usage.limits == Limits::On,
+        longest_call: TimeDelta::from_std(config.usage.longest_call).unwrap_or(TimeDelta::MAX),
+        lanes: match surroundings.deployment {
+            Deployment::Alone => 1,
+            Deployment::Shared => LANES,
+        },
+    };
+    let circuits = Circuits::new(CircuitRules {
+        failures: config.usage.circuit_failures,
+        ..CircuitRules::default()
+    });
+    let gate = Arc::new(Gate::new(
+        base.clone(),
+        surroundings.tasks.clone(),
+        known.feed.clone(),
+        known.keys.clone(),
+        known.entitlements.clone(),
+        known.switchboard.clone(),
+        ports.prices.clone(),
+        ports.providers.clone(),
+        circuits.clone(),
+        ports.limiter.clone(),
+        process.id(),
+        rules,
+    ));
+    let settler =
+        Arc::new(Settler::new(base.clone(), surroundings.tasks.clone(), gate.clone(), rules.lanes));
+    let counts = CountService::new(gate.clone());
+    let sleeper = ports.sleeper.clone();
+    let attempts = Attempts::new(base.clone(), sleeper.clone(), circuits, attempts(config));
+    (
+        ChatService::new(
+            base.clone(),
+            surroundings.tasks.clone(),
+            sleeper,
+            gate,
+            attempts,
+            settler,
+        ),
+        counts,
+    )
+}
+
+fn attempts(config: &Config) -> AttemptRules {
+    AttemptRules {
+        most: config.usage.attempts.get(),
+        within: TimeDelta::from_std(config.usage.attempts_within).unwrap_or(TimeDelta::MAX),
+        ..AttemptRules::default()
+    }
+}
