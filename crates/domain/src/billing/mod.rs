@@ -8,6 +8,7 @@ mod grant;
 mod hold;
 mod money;
 mod order;
+mod period;
 mod plan;
 mod ports;
 mod postings;
@@ -16,6 +17,7 @@ mod purse;
 mod subscription;
 mod transaction;
 mod webhook;
+mod zone;
 
 pub use account::{Account, Unit};
 pub use balance::{Balance, BalanceChange, Posted};
@@ -28,6 +30,7 @@ pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{
     Observed, Order, OrderState, Payment, PaymentMismatch, ProviderName, UnknownProvider,
 };
+pub use period::{Calendar, InvalidPeriod, Period};
 pub use plan::{Pack, Plan, PlanCode, PlanLimits, PlanPrice, PriceInterval, UnknownPlanCode};
 pub use ports::{
     BillingReads, BillingRepositories, CatalogueReads, CustomerReads, CustomerRepository,
@@ -46,3 +49,4 @@ pub use purse::{Purse, merge_moves};
 pub use subscription::{Subscription, SubscriptionState};
 pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};
 pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};
+pub use zone::{UnknownZone, Zone};
