@@ -207,13 +207,19 @@ fn health(
         Reach::Sandboxed => Used::Sandbox,
         Reach::Disabled => Used::Disabled,
     };
-    let integrations = BTreeMap::from([
+    let known = [
         ("stripe", used(Integration::Stripe)),
         ("mail", used(Integration::Mail)),
         ("openai", used(Integration::OpenAi)),
         ("anthropic", used(Integration::Anthropic)),
         ("gemini", used(Integration::Gemini)),
-    ]);
+    ];
+    let mut integrations: BTreeMap<String, Used> =
+        known.into_iter().map(|(name, used)| (name.to_owned(), used)).collect();
+    for (name, named) in &config.usage.providers {
+        let asked = named.platform_key().is_some();
+        integrations.insert((*name).into(), if asked { Used::Live } else { Used::Disabled });
+    }
     HealthService::new(
         base.clone(),
         feed.clone(),

@@ -10,6 +10,7 @@ pub mod config;
 pub mod health;
 pub mod instance;
 pub mod ports;
+mod providers;
 mod sandboxed;
 pub mod secrets;
 pub mod system;

@@ -1,5 +1,5 @@
 //! The real ports, as configured.
-use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use cape_domain::{
@@ -44,6 +44,7 @@ use crate::{
         Config, Integration, ModelProvider, Reach, SigningAlgorithm, Throttling,
         values::{BaseUrl, SecretText},
     },
+    providers,
     secrets::Keys,
     system::{SystemClock, TokioSleeper, UuidV7},
     unthrottled::NoThrottle,
@@ -220,6 +221,7 @@ fn providers(
     if let Some(o) = options(Integration::Gemini, &usage.gemini, "/gemini", "AIza-sandbox") {
         all.insert(Provider::GEMINI, Upstream::of_both(GeminiProvider::new(&client, o)?));
     }
+    all.extend(providers::named(config, &client)?);
     Ok(all)
 }
 
@@ -231,12 +233,21 @@ fn redis(config: &Config) -> anyhow::Result<Option<Arc<dyn Probe>>> {
 }
 
 fn prices(config: &Config) -> anyhow::Result<PriceBook> {
-    match &config.usage.price_book {
-        None => Ok(price_book::shipped()?),
-        Some(path) => {
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("the price book {} cannot be read", path.display()))?;
-            price_book::read(&text).with_context(|| format!("in {}", path.display()))
-        }
-    }
+    let usage = &config.usage;
+    let whole = match &usage.price_book {
+        None => price_book::SHIPPED.to_owned(),
+        Some(path) => price_file("usage.price_book", path)?,
+    };
+    let at =
+        usage.price_book.as_ref().map_or("the built-in one".into(), |path| path.to_string_lossy());
+    let book = price_book::read(&whole).with_context(|| format!("usage.price_book: in {at}"))?;
+    let Some(path) = &usage.more_prices else { return Ok(book) };
+    let more = price_file("usage.more_prices", path)?;
+    price_book::read_together(&[&whole, &more])
+        .with_context(|| format!("usage.more_prices: in {}", path.display()))
+}
+
+fn price_file(setting: &str, path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path)
+        .with_context(|| format!("{setting}: the price book {} cannot be read", path.display()))
 }

@@ -18,7 +18,7 @@ pub struct HealthService {
     tokens: Arc<dyn AccessTokens>,
     vault: Arc<dyn Vault>,
     redis: Option<Arc<dyn Probe>>,
-    integrations: BTreeMap<&'static str, Integration>,
+    integrations: BTreeMap<String, Integration>,
 }
 
 /// Whether an optional integration is used.
@@ -64,7 +64,7 @@ impl HealthService {
         tokens: Arc<dyn AccessTokens>,
         vault: Arc<dyn Vault>,
         redis: Option<Arc<dyn Probe>>,
-        integrations: BTreeMap<&'static str, Integration>,
+        integrations: BTreeMap<String, Integration>,
     ) -> Arc<Self> {
         Arc::new(Self { base, feed, tokens, vault, redis, integrations })
     }
@@ -113,7 +113,7 @@ impl HealthService {
 
     /// Which optional integrations are used.
     #[must_use]
-    pub const fn integrations(&self) -> &BTreeMap<&'static str, Integration> {
+    pub const fn integrations(&self) -> &BTreeMap<String, Integration> {
         &self.integrations
     }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Environment};
+use super::{Config, Environment, NamedProvider, providers};
 
 /// What variables of our own begin with.
 pub(super) const PREFIX: &str = "CAPE_";
@@ -24,11 +24,13 @@ pub(super) const CONVENTIONAL: [(&str, &str); 10] = [
     ("GEMINI_API_KEY", "usage.gemini.api_key"),
 ];
 
-/// Every environment variable that has a meaning, sorted.
+/// Every environment variable that has a meaning, sorted. `<NAME>` stands for a name that whoever
+/// configures has chosen.
 #[must_use]
 pub fn variables() -> Vec<String> {
     let conventional = CONVENTIONAL.iter().map(|(name, _)| (*name).to_owned());
     let mut names: Vec<String> = own_variables().into_keys().chain(conventional).collect();
+    names.extend(named::variables("<NAME>"));
     names.push(CONFIG_FILE.to_owned());
     names.sort_unstable();
     names
@@ -62,6 +64,52 @@ fn collect(value: &Value, path: &str, paths: &mut Vec<String>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             paths.push(path.to_owned());
         }
+    }
+}
+
+/// What is set of an entry whose name somebody has chosen: a provider of models.
+pub(super) mod named {
+    use super::{NamedProvider, PREFIX, collect, providers::SECTION};
+
+    /// What can be set of an entry.
+    fn fields() -> Vec<String> {
+        let entry = serde_json::to_value(NamedProvider::default());
+        let mut fields = Vec::new();
+        collect(&entry.expect("an entry can be written as JSON"), "", &mut fields);
+        fields
+    }
+
+    /// The name of an entry, and what stands behind it in a path: a field, or nothing.
+    pub(in crate::config) fn entry(path: &str) -> Option<(&str, &str)> {
+        let rest = path.strip_prefix(SECTION)?.strip_prefix('.')?;
+        Some(rest.split_once('.').unwrap_or((rest, "")))
+    }
+
+    /// Every path of the entry of this name.
+    pub(in crate::config) fn paths(name: &str) -> Vec<String> {
+        fields().into_iter().map(|field| format!("{SECTION}.{name}.{field}")).collect()
+    }
+
+    /// Every variable of the entry of this name, which is written as variables write it.
+    pub(in crate::config) fn variables(name: &str) -> Vec<String> {
+        let written = |field: String| format!("{}{name}__{}", prefix(), field.to_uppercase());
+        fields().into_iter().map(written).collect()
+    }
+
+    /// The name in a variable of an entry, as variables write it.
+    pub(in crate::config) fn in_variable(variable: &str) -> Option<&str> {
+        variable.strip_prefix(&prefix())?.split_once("__").map(|(name, _)| name)
+    }
+
+    /// The path that a variable of an entry sets. Where a variable has `_`, the name has `-`.
+    pub(in crate::config) fn path(variable: &str) -> Option<String> {
+        let name = in_variable(variable)?;
+        let at = variables(name).iter().position(|known| known == variable)?;
+        paths(&name.to_lowercase().replace('_', "-")).into_iter().nth(at)
+    }
+
+    fn prefix() -> String {
+        format!("{PREFIX}{}__", SECTION.to_uppercase().replace('.', "__"))
     }
 }
 
@@ -118,6 +166,25 @@ mod tests {
         for (name, path) in CONVENTIONAL {
             assert!(paths.iter().any(|known| known == path), "{name} {path}");
         }
+    }
+
+    #[test]
+    fn a_variable_of_an_entry_sets_the_path_of_that_entry() {
+        for (variable, path) in [
+            ("CAPE_USAGE__PROVIDERS__GROQ__API_KEY", Some("usage.providers.groq.api_key")),
+            (
+                "CAPE_USAGE__PROVIDERS__AZURE_EU_1__BASE_URL",
+                Some("usage.providers.azure-eu-1.base_url"),
+            ),
+            ("CAPE_USAGE__PROVIDERS__GROQ__KEY", None),
+            ("CAPE_USAGE__PROVIDERS__GROQ", None),
+            ("CAPE_USAGE__OPENAI__API_KEY", None),
+        ] {
+            assert_eq!(named::path(variable).as_deref(), path, "{variable}");
+        }
+        assert_eq!(named::entry("usage.providers.groq.api_key"), Some(("groq", "api_key")));
+        assert_eq!(named::entry("usage.providers.groq"), Some(("groq", "")));
+        assert_eq!(named::entry("usage.openai.api_key"), None);
     }
 
     #[test]

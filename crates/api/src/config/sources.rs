@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::{
-    names::{self, CONFIG_FILE, CONVENTIONAL, PREFIX, nearest},
+    names::{self, CONFIG_FILE, CONVENTIONAL, PREFIX, named, nearest},
     problem::{InvalidConfig, Origin, Problem},
 };
 
@@ -38,10 +38,14 @@ impl Settings {
         let table: Table = file.text.parse().map_err(|error| malformed(file, &error))?;
         let mut leaves = Vec::new();
         flatten(table, "", &mut leaves);
-        let known = names::paths();
+        let always = names::paths();
         for (path, value) in leaves {
             let origin = Origin::File(file.name.clone());
-            if known.contains(&path) {
+            let entry = named::entry(&path);
+            let known = entry.map_or_else(|| always.clone(), |(name, _)| named::paths(name));
+            // An entry of which nothing is said is one, and misses what it needs.
+            let is_bare = value.is_table() && entry.is_some_and(|(_, field)| field.is_empty());
+            if known.contains(&path) || is_bare {
                 let setting = Setting { candidates: vec![value], origin };
                 self.by_path.insert(path, setting);
             } else {
@@ -61,12 +65,17 @@ impl Settings {
         }
         let known = names::own_variables();
         for name in environment.keys().filter(|name| name.starts_with(PREFIX)) {
-            match (known.get(name), set(environment, name)) {
-                (Some(path), Some(text)) => self.add_variable(name, path, text),
+            let path = known.get(name).cloned().or_else(|| named::path(name));
+            match (path, set(environment, name)) {
+                (Some(path), Some(text)) => self.add_variable(name, &path, text),
                 (Some(_), None) => {}
                 (None, _) if name == CONFIG_FILE => {}
                 (None, _) => {
-                    let message = unknown(name, known.keys());
+                    let entry = named::in_variable(name).map(named::variables);
+                    let message = match &entry {
+                        Some(known) => unknown(name, known),
+                        None => unknown(name, known.keys()),
+                    };
                     let origin = Some(Origin::Variable(name.clone()));
                     self.problems.push(Problem { path: name.clone(), message, origin });
                 }
@@ -96,6 +105,9 @@ fn flatten(table: Table, path: &str, leaves: &mut Vec<(String, Value)>) {
     for (name, value) in table {
         let path = if path.is_empty() { name } else { format!("{path}.{name}") };
         match value {
+            Value::Table(section) if section.is_empty() && named::entry(&path).is_some() => {
+                leaves.push((path, Value::Table(section)));
+            }
             Value::Table(section) => flatten(section, &path, leaves),
             Value::String(_)
             | Value::Integer(_)

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Environment,
     problem::Rules,
+    providers::{self, NamedProviders},
     values::{BaseUrl, SecretText, duration},
 };
 
@@ -46,12 +47,16 @@ pub struct Usage {
     pub connect_timeout: Duration,
     /// A price book in place of the built-in one.
     pub price_book: Option<PathBuf>,
+    /// A price book beside that one: models that are called too, and routes to them.
+    pub more_prices: Option<PathBuf>,
     /// OpenAI.
     pub openai: ModelProvider,
     /// Anthropic.
     pub anthropic: ModelProvider,
     /// Gemini.
     pub gemini: ModelProvider,
+    /// Whoever else speaks as OpenAI does, by names.
+    pub providers: NamedProviders,
 }
 
 /// Whether limits and quotas hold.
@@ -95,9 +100,11 @@ impl Usage {
             circuit_failures: CircuitRules::default().failures,
             connect_timeout: ProviderClientOptions::default().connect_timeout,
             price_book: None,
+            more_prices: None,
             openai: ModelProvider::at(OpenAiProvider::BASE_URL),
             anthropic: ModelProvider::at(AnthropicProvider::BASE_URL),
             gemini: ModelProvider::at(GeminiProvider::BASE_URL),
+            providers: NamedProviders::new(),
         }
     }
 
@@ -127,6 +134,7 @@ impl Usage {
                 "is not shorter than usage.longest_call, when a call is given up".to_owned()
             });
         }
+        providers::check(&self.providers, self.longest_call, rules);
     }
 }
 

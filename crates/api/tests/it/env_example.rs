@@ -32,9 +32,20 @@ fn example() -> Vec<Line> {
     lines.collect()
 }
 
+/// The prefix of variables whose next part is a name that somebody has chosen.
+const CHOSEN: &str = "CAPE_USAGE__PROVIDERS__";
+
+/// A variable as the program names it: `<NAME>` stands for what somebody has chosen.
+fn unnamed(variable: &str) -> String {
+    match variable.strip_prefix(CHOSEN).and_then(|rest| rest.split_once("__")) {
+        Some((_, field)) => format!("{CHOSEN}<NAME>__{field}"),
+        None => variable.to_owned(),
+    }
+}
+
 #[test]
 fn the_example_names_every_variable_once_and_no_other() {
-    let mut named: Vec<String> = example().into_iter().map(|line| line.name).collect();
+    let mut named: Vec<String> = example().iter().map(|line| unnamed(&line.name)).collect();
     named.sort_unstable();
     let mut known = variables();
     known.extend(COMPOSITION.map(str::to_owned));
@@ -56,6 +67,13 @@ fn every_value_in_the_example_would_be_taken() {
         if let Some(provider) = name.strip_suffix("__BASE_URL") {
             let key = if provider.ends_with("STRIPE") { "SECRET_KEY" } else { "API_KEY" };
             environment.insert(format!("{provider}__{key}"), "key".to_owned());
+        }
+        if let Some((provider, _)) = name.strip_prefix(CHOSEN).and_then(|n| n.split_once("__")) {
+            let url = "https://api.example.com/v1".to_owned();
+            environment.entry(format!("{CHOSEN}{provider}__BASE_URL")).or_insert(url);
+        }
+        if let Some(provider) = name.strip_suffix("__API_VERSION") {
+            environment.insert(format!("{provider}__DIALECT"), "azure".to_owned());
         }
         if name == "CAPE_SANDBOX__ENABLED" {
             // Where none is built in, it has to be elsewhere.

@@ -1,6 +1,7 @@
 //! What the program as a whole promises.
 mod anthropic;
 mod app;
+mod compatible;
 mod config;
 mod contract;
 mod doors;

@@ -44,14 +44,27 @@ pub enum PriceBookError {
 ///
 /// [`PriceBookError`] names the model that is wrong.
 pub fn read(toml: &str) -> Result<PriceBook, PriceBookError> {
-    let book: Book = toml::from_str(toml)?;
-    let models = book.models.into_iter().enumerate().map(|(place, table)| {
-        let id = table.get("id").and_then(Value::as_str);
-        let model = id.map_or_else(|| format!("models[{place}]"), str::to_owned);
-        read_model(table).map_err(|reason| PriceBookError::Model { model, reason })
-    });
-    let models = PriceBook::new(models.collect::<Result<_, _>>()?)?;
-    Ok(models.with_routes(book.routes.into_iter().map(read_route).collect())?)
+    read_together(&[toml])
+}
+
+/// Reads files that are one price book together: a name stands for one thing in all of them.
+///
+/// # Errors
+///
+/// [`PriceBookError`] names the model that is wrong.
+pub fn read_together(files: &[&str]) -> Result<PriceBook, PriceBookError> {
+    let (mut models, mut routes) = (Vec::new(), Vec::new());
+    for toml in files {
+        let book: Book = toml::from_str(toml)?;
+        for (place, table) in book.models.into_iter().enumerate() {
+            let id = table.get("id").and_then(Value::as_str);
+            let model = id.map_or_else(|| format!("models[{place}]"), str::to_owned);
+            let read = read_model(table).map_err(|reason| PriceBookError::Model { model, reason });
+            models.push(read?);
+        }
+        routes.extend(book.routes.into_iter().map(read_route));
+    }
+    Ok(PriceBook::new(models)?.with_routes(routes)?)
 }
 
 /// The shipped price book.

@@ -25,7 +25,7 @@ pub struct ReadinessView {
     /// What it cannot do without, and Redis where it is configured.
     checks: BTreeMap<&'static str, &'static str>,
     /// What it can do without: `live`, `sandbox` or `disabled`.
-    integrations: BTreeMap<&'static str, &'static str>,
+    integrations: BTreeMap<String, &'static str>,
 }
 
 /// How this process is, in short.
@@ -91,7 +91,7 @@ pub async fn ready(health: Service<HealthService>) -> HttpResponse {
     let view = ReadinessView {
         status: if ready { "ready" } else { "not_ready" },
         checks: checks.iter().map(|(what, check)| (*what, name(check))).collect(),
-        integrations: integrations.map(|(what, used)| (*what, used.name())).collect(),
+        integrations: integrations.map(|(what, used)| (what.clone(), used.name())).collect(),
     };
     if ready {
         HttpResponse::Ok().json(view)

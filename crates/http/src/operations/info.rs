@@ -33,7 +33,7 @@ pub struct InfoView {
     database: &'static str,
     documentation: &'static str,
     /// Optional integrations: `live`, `sandbox` or `disabled`.
-    integrations: BTreeMap<&'static str, &'static str>,
+    integrations: BTreeMap<String, &'static str>,
 }
 
 /// Which version runs.
@@ -58,7 +58,7 @@ pub async fn info(about: web::Data<About>, health: Service<HealthService>) -> Js
         environment: about.environment.clone(),
         database: about.database,
         documentation: "/docs",
-        integrations: integrations.map(|(what, used)| (*what, used.name())).collect(),
+        integrations: integrations.map(|(what, used)| (what.clone(), used.name())).collect(),
     })
 }
 

@@ -13,7 +13,7 @@ fn health(world: &World) -> Arc<HealthService> {
         world.tokens.clone(),
         world.vault.clone(),
         None,
-        BTreeMap::from([("stripe", Integration::Disabled)]),
+        BTreeMap::from([("stripe".to_owned(), Integration::Disabled)]),
     )
 }
 

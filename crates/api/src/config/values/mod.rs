@@ -7,6 +7,7 @@ pub(super) mod host;
 mod key;
 pub(super) mod list;
 mod network;
+mod provider_name;
 mod secret_text;
 pub(super) mod size;
 
@@ -15,6 +16,7 @@ pub use connection_url::{DatabaseUrl, InvalidConnectionUrl, RedisUrl};
 pub use cors_origin::{CorsOrigin, InvalidCorsOrigin};
 pub use key::{InvalidKey, Key};
 pub use network::Network;
+pub use provider_name::ProviderName;
 pub use secret_text::{EmptySecret, SecretText};
 
 /// What stands in place of a secret.
