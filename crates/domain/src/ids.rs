@@ -104,6 +104,10 @@ id!(
     SubscriptionId, "sub"
 );
 id!(
+    /// A price that a plan is or was sold at.
+    PriceId, "prc"
+);
+id!(
     /// Something a workspace set out to buy.
     OrderId, "ord"
 );

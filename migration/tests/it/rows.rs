@@ -41,6 +41,16 @@ async fn there_and_back_with_rows(url: &str) {
     assert_eq!(lines(&database, keys).await, ["cichat,models"]);
     let news = "SELECT kind || epoch AS line FROM control_changes WHERE subject = id ORDER BY at";
     assert_eq!(lines(&database, news).await, ["session_epoch3"]);
+    let subscriptions = "SELECT plan || state || coalesce(end_reason, '-') || version AS line
+        FROM subscriptions WHERE created_at = coalesce(period_start, created_at) ORDER BY state";
+    assert_eq!(lines(&database, subscriptions).await, ["proactive-0", "proendedcanceled0"]);
+    let prices = "SELECT CAST(amount_minor AS text) AS line FROM plan_prices
+        WHERE plan = 'pro' AND until IS NULL AND id IS NOT NULL ORDER BY currency, interval";
+    assert_eq!(lines(&database, prices).await, ["2900", "29000", "52900", "499000"]);
+    let changed = "UPDATE plan_prices SET until = since WHERE plan = 'pro' AND currency = 'ZAR'";
+    database.execute_unprepared(changed).await.expect("prices that are not asked any more");
+    let owing = "UPDATE subscriptions SET state = 'past_due' WHERE state = 'active'";
+    database.execute_unprepared(owing).await.expect("a state that is new");
     let nobody = "SELECT email AS line FROM users WHERE operator";
     assert_eq!(lines(&database, nobody).await, [""; 0]);
     let stopped = "INSERT INTO control_changes (id, at, kind, subject, epoch)
@@ -57,6 +67,11 @@ async fn there_and_back_with_rows(url: &str) {
     let reasons = "SELECT end_reason AS line FROM sessions ORDER BY epoch";
     assert_eq!(lines(&database, reasons).await, ["logged_out", "theft"]);
     assert_eq!(lines(&database, news).await, ["session_epoch3"]);
+    let subscriptions = "SELECT plan || state AS line FROM subscriptions";
+    assert_eq!(lines(&database, subscriptions).await, ["proended"], "others are dropped");
+    let prices = "SELECT CAST(amount_minor AS text) AS line FROM plan_prices WHERE plan = 'pro'
+        ORDER BY interval";
+    assert_eq!(lines(&database, prices).await, ["2900", "29000"], "those that are asked");
     let unheard = "UPDATE control_changes SET kind = 'switches_changed'";
     database.execute_unprepared(unheard).await.expect_err("news that are not known yet");
     let unheard = "UPDATE sessions SET end_reason = 'deactivated'";
@@ -100,6 +115,14 @@ async fn move_in(database: &DatabaseConnection) {
         format!(
             "INSERT INTO control_changes (id, at, kind, subject, epoch)
             VALUES ('{WORKSPACE}', '2026-01-01 00:00:00+00:00', 'session_epoch', '{WORKSPACE}', 3)"
+        ),
+        format!(
+            "INSERT INTO subscriptions (id, workspace_id, plan, state, period_start, period_end,
+                ended_at, created_at)
+            VALUES ('{USER}', '{WORKSPACE}', 'pro', 'active', '2026-01-01 00:00:00+00:00',
+                '2026-02-01 00:00:00+00:00', NULL, '2026-01-01 00:00:00+00:00'),
+                ('{WORKSPACE}', '{WORKSPACE}', 'pro', 'ended', NULL, NULL,
+                '2026-01-01 00:00:00+00:00', '2025-01-01 00:00:00+00:00')"
         ),
     ] {
         database.execute_unprepared(&statement).await.expect("a row of that day");

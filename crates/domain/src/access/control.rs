@@ -33,6 +33,8 @@ pub enum ControlChange {
     ApiKeyChanged(ApiKeyId),
     /// What the workspace may do has to be loaded again.
     PlanChanged(WorkspaceId),
+    /// What plans allow has to be loaded again, for every workspace.
+    PlansChanged,
     /// What operators have stopped has to be loaded again, all of it.
     SwitchesChanged,
 }

@@ -11,6 +11,7 @@ mod order;
 mod period;
 mod plan;
 mod ports;
+mod plan_draft;
 mod postings;
 mod provider;
 mod purse;
@@ -31,11 +32,15 @@ pub use order::{
     Observed, Order, OrderState, Payment, PaymentMismatch, ProviderName, UnknownProvider,
 };
 pub use period::{Calendar, InvalidPeriod, Period};
-pub use plan::{Pack, Plan, PlanCode, PlanLimits, PlanPrice, PriceInterval, UnknownPlanCode};
+pub use plan::{
+    Feature, Pack, Plan, PlanCode, PlanLimits, PlanPrice, PriceInterval, UnknownInterval,
+    UnknownPlanCode,
+};
+pub use plan_draft::{DraftPrice, PlanChange, PlanDraft, PlanRefusal};
 pub use ports::{
-    BillingReads, BillingRepositories, CatalogueReads, CustomerReads, CustomerRepository,
-    LedgerAudit, LedgerReads, LedgerRepository, OrderReads, OrderRepository, SubscriptionReads,
-    SubscriptionRepository, Violation, WebhookReads, WebhookRepository,
+    BillingReads, BillingRepositories, CatalogueReads, CatalogueRepository, CustomerReads,
+    CustomerRepository, LedgerAudit, LedgerReads, LedgerRepository, OrderReads, OrderRepository,
+    SubscriptionReads, SubscriptionRepository, Violation, WebhookReads, WebhookRepository,
 };
 pub use postings::{
     bonus, debt_repaid, expiry, hold, promotion, provider_cost, purchase, refund, release,
@@ -46,7 +51,11 @@ pub use provider::{
     WebhookRefused,
 };
 pub use purse::{Purse, merge_moves};
-pub use subscription::{Subscription, SubscriptionState};
+pub use subscription::{
+    CancelWay, DunningRules, DunningStep, EndReason, Oddity, OpenedCheckout, RENEWAL_LEEWAY,
+    Reduced, RemoteStatus, RemoteSubscription, Subscription, SubscriptionRefusal,
+    SubscriptionState, Terms, UnknownEndReason,
+};
 pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};
 pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};
 pub use zone::{UnknownZone, Zone};

@@ -3,6 +3,9 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     billing::{Credits, Currency, Money},
+    ids::PriceId,
+    text::{Line, Name},
+    time::Timestamp,
     usage::ModelClass,
 };
 
@@ -51,18 +54,30 @@ pub struct Plan {
     /// Its stable name.
     pub code: PlanCode,
     /// What customers call it.
-    pub name: String,
-    /// What it costs, per currency and interval.
+    pub name: Name,
+    /// What speaks for it, in words for customers.
+    pub features: Vec<Feature>,
+    /// What it costs now, per currency and interval.
     pub prices: Vec<PlanPrice>,
     /// How much may be used.
     pub limits: PlanLimits,
     /// Which models may be called.
     pub models: Vec<ModelClass>,
+    /// Since when it is not sold any more, if so. Whoever has it keeps it.
+    pub retired_at: Option<Timestamp>,
+    /// Which version of it this is; every change makes the next one.
+    pub version: u32,
 }
 
-/// One price of a plan.
+/// Something that speaks for a plan.
+pub type Feature = Line<120>;
+
+/// One price of a plan. It never changes: another amount is another price, and whoever subscribed
+/// at this one keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanPrice {
+    /// Its identity.
+    pub id: PriceId,
     /// How often it is paid.
     pub interval: PriceInterval,
     /// How much.
@@ -78,8 +93,27 @@ pub enum PriceInterval {
     Year,
 }
 
+/// A name that is no interval.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither `month` nor `year`")]
+pub struct UnknownInterval(String);
+
+impl FromStr for PriceInterval {
+    type Err = UnknownInterval;
+
+    fn from_str(name: &str) -> Result<Self, UnknownInterval> {
+        Self::ALL
+            .into_iter()
+            .find(|interval| interval.name() == name)
+            .ok_or_else(|| UnknownInterval(name.to_owned()))
+    }
+}
+
 impl PriceInterval {
-    /// The stable name, as shown.
+    /// Every interval.
+    pub const ALL: [Self; 2] = [Self::Month, Self::Year];
+
+    /// The stable name, as stored and as shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -107,6 +141,13 @@ impl Plan {
     #[must_use]
     pub fn allows(&self, class: ModelClass) -> bool {
         self.models.contains(&class)
+    }
+
+    /// What it costs now, if it is sold so.
+    #[must_use]
+    pub fn price(&self, interval: PriceInterval, currency: Currency) -> Option<PlanPrice> {
+        let mut prices = self.prices.iter().copied();
+        prices.find(|price| price.interval == interval && price.amount.currency() == currency)
     }
 }
 

@@ -2,11 +2,14 @@
 use async_trait::async_trait;
 
 use super::{
-    Balance, CreditGrant, GrantMove, Hold, Order, Pack, Payment, Plan, PlanCode, Posted,
+    Balance, CreditGrant, GrantMove, Hold, Order, Pack, Payment, Plan, PlanCode, PlanPrice, Posted,
     ProviderName, Subscription, Transaction, Webhook, WebhookOutcome,
 };
 use crate::{
-    ids::{GrantId, HoldId, OrderId, ProcessId, TransactionId, WebhookId, WorkspaceId},
+    ids::{
+        GrantId, HoldId, OrderId, PriceId, ProcessId, SubscriptionId, TransactionId, WebhookId,
+        WorkspaceId,
+    },
     page::{Page, PageRequest},
     store::StoreError,
     time::Timestamp,
@@ -15,19 +18,98 @@ use crate::{
 /// What is sold.
 #[async_trait]
 pub trait CatalogueReads: Send {
-    /// Every plan, the cheapest first.
+    /// Every plan that is sold, in the order in which they were made.
     async fn plans(&mut self) -> Result<Vec<Plan>, StoreError>;
 
-    /// The plan with this code.
+    /// Every plan, in the order in which they were made: those that are not sold any more, too.
+    async fn all_plans(&mut self) -> Result<Vec<Plan>, StoreError>;
+
+    /// The plan with this code, whether it is sold or not.
     async fn plan(&mut self, code: &PlanCode) -> Result<Option<Plan>, StoreError>;
+
+    /// The price with this identity, whether it is asked now or not, and whose it is.
+    async fn price(&mut self, id: PriceId) -> Result<Option<(PlanCode, PlanPrice)>, StoreError>;
+
+    /// What a provider calls the plan.
+    async fn product(
+        &mut self,
+        plan: &PlanCode,
+        provider: ProviderName,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// What a provider calls the price.
+    async fn provider_price(
+        &mut self,
+        price: PriceId,
+        provider: ProviderName,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Which price a provider calls so.
+    async fn price_called(
+        &mut self,
+        provider: ProviderName,
+        name: &str,
+    ) -> Result<Option<PriceId>, StoreError>;
 
     /// Every pack, the smallest first.
     async fn packs(&mut self) -> Result<Vec<Pack>, StoreError>;
 }
 
+/// What is sold, to change. Prices are never changed or deleted: they are asked, or not any more.
+#[async_trait]
+pub trait CatalogueRepository: CatalogueReads {
+    /// Stores a new plan with its prices.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when there is one with this code.
+    async fn insert_plan(&mut self, plan: &Plan) -> Result<(), StoreError>;
+
+    /// Stores the next version of a plan. Prices that are not among its own any more are not asked
+    /// from `now` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] unless the stored version is the one before.
+    async fn update_plan(&mut self, plan: &Plan, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Remembers what a provider calls a plan. The first name stands.
+    async fn remember_product(
+        &mut self,
+        plan: &PlanCode,
+        provider: ProviderName,
+        name: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Remembers what a provider calls a price. The first name stands.
+    async fn remember_price(
+        &mut self,
+        price: PriceId,
+        provider: ProviderName,
+        name: &str,
+    ) -> Result<(), StoreError>;
+}
+
 /// Subscriptions within the scope of the work, to look at.
 #[async_trait]
 pub trait SubscriptionReads: Send {
+    /// The subscription with this id.
+    async fn find(&mut self, id: SubscriptionId) -> Result<Option<Subscription>, StoreError>;
+
+    /// The subscription that a provider calls so.
+    async fn find_remote(
+        &mut self,
+        provider: ProviderName,
+        remote: &str,
+    ) -> Result<Option<Subscription>, StoreError>;
+
+    /// Subscriptions of a workspace, newest first: those that have ended, too.
+    async fn list(
+        &mut self,
+        workspace: WorkspaceId,
+        page: PageRequest,
+    ) -> Result<Page<Subscription>, StoreError>;
+
     /// The subscription of a workspace that has not ended. There is one at most.
     async fn current(&mut self, workspace: WorkspaceId)
     -> Result<Option<Subscription>, StoreError>;
@@ -42,6 +124,14 @@ pub trait SubscriptionRepository: SubscriptionReads {
     ///
     /// [`StoreError::Conflict`] when the workspace has one that has not ended.
     async fn insert(&mut self, subscription: &Subscription) -> Result<(), StoreError>;
+
+    /// Replaces the stored subscription, if nobody changed it since it was read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when `version` is no longer the stored one, or another subscription
+    /// is called the same by its provider.
+    async fn update(&mut self, subscription: &Subscription) -> Result<(), StoreError>;
 }
 
 /// Who a workspace is at a payment provider, to look at.
@@ -142,6 +232,10 @@ pub trait LedgerReads: Send {
 
     /// The lots of `workspace` of which something remains, expired or not.
     async fn grants(&mut self, workspace: WorkspaceId) -> Result<Vec<CreditGrant>, StoreError>;
+
+    /// The lots of `workspace` of which something is neither left nor held. In any order.
+    async fn used_grants(&mut self, workspace: WorkspaceId)
+    -> Result<Vec<CreditGrant>, StoreError>;
 
     /// Lots of any workspace within scope of which something remains though they expired at
     /// `now` or before, the longest ago first, up to `limit`.
@@ -271,7 +365,7 @@ pub trait BillingReads: Send {
 /// The repositories billing works with, all in the same unit of work.
 pub trait BillingRepositories: Send {
     /// What is sold.
-    fn catalogue(&mut self) -> &mut dyn CatalogueReads;
+    fn catalogue(&mut self) -> &mut dyn CatalogueRepository;
 
     /// Subscriptions.
     fn subscriptions(&mut self) -> &mut dyn SubscriptionRepository;

@@ -26,6 +26,8 @@ pub struct PlanView {
     #[schema(example = "pro")]
     code: String,
     name: String,
+    /// What speaks for it.
+    features: Vec<String>,
     prices: Vec<PlanPriceView>,
     limits: PlanLimitsView,
     /// The classes of models it reaches: `small`, `medium`, `large`.
@@ -66,7 +68,7 @@ pub struct PackView {
 
 impl From<Plan> for PlanView {
     fn from(plan: Plan) -> Self {
-        let price = |PlanPrice { interval, amount }: PlanPrice| PlanPriceView {
+        let price = |PlanPrice { interval, amount, .. }: PlanPrice| PlanPriceView {
             interval: interval.name(),
             amount: amount.into(),
         };
@@ -78,7 +80,8 @@ impl From<Plan> for PlanView {
         };
         Self {
             code: plan.code.to_string(),
-            name: plan.name,
+            name: plan.name.to_string(),
+            features: plan.features.iter().map(ToString::to_string).collect(),
             prices: plan.prices.into_iter().map(price).collect(),
             limits,
             models: plan.models.into_iter().map(cape_domain::usage::ModelClass::name).collect(),

@@ -80,6 +80,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
         },
         API_KEY => ControlChange::ApiKeyChanged(ApiKeyId::new(row.subject)),
         "plan_changed" => ControlChange::PlanChanged(WorkspaceId::new(row.subject)),
+        "plans_changed" => ControlChange::PlansChanged,
         "switches_changed" => ControlChange::SwitchesChanged,
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
@@ -93,7 +94,8 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         }
         ControlChange::ApiKeyChanged(key) => (API_KEY, key.raw(), None),
         ControlChange::PlanChanged(workspace) => ("plan_changed", workspace.raw(), None),
-        // It is about all of them.
+        // These are about all of them.
+        ControlChange::PlansChanged => ("plans_changed", Uuid::nil(), None),
         ControlChange::SwitchesChanged => ("switches_changed", Uuid::nil(), None),
     };
     row::Model { id: entry.id.raw(), at: entry.at, kind: kind.to_owned(), subject, epoch }

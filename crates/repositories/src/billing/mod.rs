@@ -4,13 +4,15 @@ mod customers;
 mod ledger;
 mod ledger_audit;
 mod orders;
+mod plans;
+mod subscription_row;
 mod subscriptions;
 mod webhooks;
 
 use cape_domain::billing::{
-    BillingReads, BillingRepositories, CatalogueReads, CustomerReads, CustomerRepository,
-    LedgerAudit, LedgerReads, LedgerRepository, OrderReads, OrderRepository, SubscriptionReads,
-    SubscriptionRepository, WebhookReads, WebhookRepository,
+    BillingReads, BillingRepositories, CatalogueReads, CatalogueRepository, CustomerReads,
+    CustomerRepository, LedgerAudit, LedgerReads, LedgerRepository, OrderReads, OrderRepository,
+    SubscriptionReads, SubscriptionRepository, WebhookReads, WebhookRepository,
 };
 
 use crate::store::SqlWork;
@@ -48,7 +50,7 @@ impl BillingReads for SqlWork {
 }
 
 impl BillingRepositories for SqlWork {
-    fn catalogue(&mut self) -> &mut dyn CatalogueReads {
+    fn catalogue(&mut self) -> &mut dyn CatalogueRepository {
         self
     }
 

@@ -1,43 +1,65 @@
 //! Subscriptions, as rows. That a workspace has one at most that has not ended is an index.
 use async_trait::async_trait;
 use cape_domain::{
-    billing::{Subscription, SubscriptionReads, SubscriptionRepository, SubscriptionState},
+    billing::{ProviderName, Subscription, SubscriptionReads, SubscriptionRepository},
     ids::{SubscriptionId, WorkspaceId},
+    page::{Cursor, Page, PageRequest},
     store::StoreError,
 };
 use sea_orm::{
+    ActiveModelTrait as _,
+    ActiveValue::{NotSet, Set},
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
     sea_query::Expr,
 };
 
-use crate::{error, store::SqlWork};
-
-pub(super) mod row {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "subscriptions")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub workspace_id: Uuid,
-        pub plan: String,
-        pub state: String,
-        pub period_start: Option<DateTimeUtc>,
-        pub period_end: Option<DateTimeUtc>,
-        pub ended_at: Option<DateTimeUtc>,
-        pub created_at: DateTimeUtc,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-const WHAT: &str = "subscription";
+use super::subscription_row::{WHAT, from_row, row, to_row};
+use crate::{error, page::newest_first, store::SqlWork};
 
 #[async_trait]
 impl SubscriptionReads for SqlWork {
+    async fn find(&mut self, id: SubscriptionId) -> Result<Option<Subscription>, StoreError> {
+        row::Entity::find_by_id(id.raw())
+            .filter(self.within(row::Column::WorkspaceId))
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn find_remote(
+        &mut self,
+        provider: ProviderName,
+        remote: &str,
+    ) -> Result<Option<Subscription>, StoreError> {
+        row::Entity::find()
+            .filter(self.within(row::Column::WorkspaceId))
+            .filter(row::Column::Provider.eq(provider.name()))
+            .filter(row::Column::Remote.eq(remote))
+            .one(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?
+            .map(from_row)
+            .transpose()
+    }
+
+    async fn list(
+        &mut self,
+        workspace: WorkspaceId,
+        page: PageRequest,
+    ) -> Result<Page<Subscription>, StoreError> {
+        let own = row::Entity::find()
+            .filter(self.within(row::Column::WorkspaceId))
+            .filter(row::Column::WorkspaceId.eq(workspace.raw()));
+        let rows = newest_first(own, page, row::Column::CreatedAt, row::Column::Id)
+            .all(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        let rows = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+        Ok(page.page(rows, |one| Cursor { at: one.created_at, id: one.id.raw() }))
+    }
+
     async fn current(
         &mut self,
         workspace: WorkspaceId,
@@ -51,7 +73,6 @@ impl SubscriptionReads for SqlWork {
             .one(&self.transaction)
             .await
             .map_err(error::on(WHAT))?
-            .as_ref()
             .map(from_row)
             .transpose()
     }
@@ -67,42 +88,28 @@ impl SubscriptionRepository for SqlWork {
             .map_err(error::on(WHAT))?;
         Ok(())
     }
-}
 
-fn from_row(row: &row::Model) -> Result<Subscription, StoreError> {
-    let fact = |column: &str, fact: Option<_>| fact.ok_or_else(|| error::missing(WHAT, column));
-    let state = match row.state.as_str() {
-        "active" => SubscriptionState::Active {
-            period_start: fact("period_start", row.period_start)?,
-            period_end: fact("period_end", row.period_end)?,
-        },
-        "ended" => SubscriptionState::Ended { at: fact("ended_at", row.ended_at)? },
-        other => return Err(error::unknown(WHAT, "state", other)),
-    };
-    Ok(Subscription {
-        id: SubscriptionId::new(row.id),
-        workspace: WorkspaceId::new(row.workspace_id),
-        plan: row.plan.parse().map_err(|e| error::corrupt(WHAT, e))?,
-        state,
-        created_at: row.created_at,
-    })
-}
-
-fn to_row(subscription: &Subscription) -> row::Model {
-    let (state, period_start, period_end, ended_at) = match subscription.state {
-        SubscriptionState::Active { period_start, period_end } => {
-            ("active", Some(period_start), Some(period_end), None)
-        }
-        SubscriptionState::Ended { at } => ("ended", None, None, Some(at)),
-    };
-    row::Model {
-        id: subscription.id.raw(),
-        workspace_id: subscription.workspace.raw(),
-        plan: subscription.plan.as_str().to_owned(),
-        state: state.to_owned(),
-        period_start,
-        period_end,
-        ended_at,
-        created_at: subscription.created_at,
+    async fn update(&mut self, subscription: &Subscription) -> Result<(), StoreError> {
+        self.admit(WHAT, subscription.workspace)?;
+        let row = to_row(subscription);
+        let (id, workspace, version) = (row.id, row.workspace_id, row.version);
+        let change = row::ActiveModel {
+            id: NotSet,
+            workspace_id: NotSet,
+            user_id: NotSet,
+            provider: NotSet,
+            created_at: NotSet,
+            version: Set(version + 1),
+            ..row.into_active_model().reset_all()
+        };
+        let updated = row::Entity::update_many()
+            .set(change)
+            .filter(row::Column::Id.eq(id))
+            .filter(row::Column::WorkspaceId.eq(workspace))
+            .filter(row::Column::Version.eq(version))
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        if updated.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
     }
 }

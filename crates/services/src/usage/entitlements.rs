@@ -6,7 +6,7 @@ use std::{
 
 use cape_domain::{
     access::{ControlChange, ControlEntry},
-    billing::{Plan, PlanCode, Subscription, SubscriptionState},
+    billing::{Plan, PlanCode, Subscription},
     ids::WorkspaceId,
     store::{Scope, StoreError},
     time::Timestamp,
@@ -51,7 +51,7 @@ impl Entitlements {
         let code = subscription
             .as_ref()
             .filter(|subscription| subscription.grants_access(now))
-            .map_or_else(PlanCode::free, |subscription| subscription.plan.clone());
+            .map_or_else(PlanCode::free, |subscription| subscription.terms.plan.clone());
         let plan = work.catalogue().plan(&code).await?.map(Arc::new).ok_or_else(|| {
             StoreError::Corrupt { what: "plan", source: format!("no plan `{code}`").into() }
         })?;
@@ -71,11 +71,8 @@ impl Entitlements {
 
 /// When the clock alone changes the plan.
 fn next_change(subscription: Option<&Subscription>, now: Timestamp) -> Timestamp {
-    let edges = match subscription.map(|subscription| subscription.state) {
-        Some(SubscriptionState::Active { period_start, period_end }) => [period_start, period_end],
-        Some(SubscriptionState::Ended { .. }) | None => return Timestamp::MAX_UTC,
-    };
-    edges.into_iter().find(|edge| now < *edge).unwrap_or(Timestamp::MAX_UTC)
+    let edges = subscription.and_then(Subscription::access).map(|open| [open.start(), open.end()]);
+    edges.into_iter().flatten().find(|edge| now < *edge).unwrap_or(Timestamp::MAX_UTC)
 }
 
 impl ObeysControl for Entitlements {
@@ -84,6 +81,7 @@ impl ObeysControl for Entitlements {
             ControlChange::PlanChanged(workspace) => {
                 self.plans().remove(&workspace);
             }
+            ControlChange::PlansChanged => self.plans().clear(),
             ControlChange::SessionEpoch { .. }
             | ControlChange::ApiKeyChanged(_)
             | ControlChange::SwitchesChanged => {}

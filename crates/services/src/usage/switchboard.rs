@@ -136,7 +136,9 @@ impl ObeysControl for Switchboard {
                     lock(&self.news).keys.insert(key);
                 }
             }
-            ControlChange::SessionEpoch { .. } | ControlChange::PlanChanged(_) => {}
+            ControlChange::SessionEpoch { .. }
+            | ControlChange::PlanChanged(_)
+            | ControlChange::PlansChanged => {}
         }
     }
 

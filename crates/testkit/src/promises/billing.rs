@@ -33,6 +33,11 @@ macro_rules! billing_promises {
     ($fresh:expr) => {
         $crate::each_promise!(billing, $fresh;
             exactly_these_plans_and_packs_are_sold
+            a_plan_is_made_once_and_sold_after_those_that_were_there
+            a_price_that_is_not_asked_any_more_is_still_known
+            a_stale_change_of_a_plan_is_a_conflict
+            a_plan_that_was_withdrawn_is_not_sold_and_is_still_there
+            what_a_provider_called_a_plan_or_a_price_first_stands
             nobody_has_credit_before_it_is_granted
             what_is_posted_is_in_the_balance
             the_same_key_is_never_posted_twice
@@ -70,6 +75,10 @@ macro_rules! billing_promises {
             of_customers_the_one_that_is_named_is_forgotten
             a_workspace_has_one_current_subscription
             a_message_is_received_once_and_the_first_stays
+            a_subscription_is_read_back_in_each_state
+            a_stale_change_of_a_subscription_is_a_conflict
+            a_subscription_is_found_by_what_its_provider_calls_it
+            subscriptions_are_listed_newest_first
             of_fifty_deliveries_of_one_message_one_is_new
             a_message_is_handled_once
             another_workspace_sees_no_credit_and_no_hold

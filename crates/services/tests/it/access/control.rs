@@ -7,13 +7,13 @@ use std::sync::{
 use async_trait::async_trait;
 use cape_domain::{
     access::{ControlChange, ControlEntry},
-    billing::PlanCode,
+    billing::{Period, PlanChange, PlanCode, PlanLimits, Subscription, SubscriptionState},
     ids::{ApiKeyId, ControlId},
     store::{Durability, ReadWork, Scope, Store as _, StoreError},
     time::{Clock as _, Timestamp},
 };
 use cape_services::access::{ControlFeed, ObeysControl};
-use cape_testkit::fixtures::{ACME, id, subscription};
+use cape_testkit::fixtures::{ACME, at, id, subscription};
 use chrono::TimeDelta;
 
 use crate::world::World;
@@ -148,14 +148,44 @@ async fn a_plan_that_changed_is_loaded_again() {
 }
 
 #[tokio::test]
-async fn a_plan_ends_with_its_paid_period_without_anybody_telling() {
+async fn a_plan_that_was_cancelled_ends_with_its_paid_period_without_anybody_telling() {
+    let period = Period::new(at(0), at(0) + TimeDelta::days(30)).expect("sound");
+    ends_after(SubscriptionState::Canceling { period }, TimeDelta::days(30)).await;
+}
+
+#[tokio::test]
+async fn a_plan_whose_renewal_nobody_tells_of_ends_a_day_later() {
+    ends_after(subscription(10).state, TimeDelta::days(31)).await;
+}
+
+#[tokio::test]
+async fn what_every_plan_allows_is_looked_up_again_when_plans_have_changed() {
+    let world = World::new().await;
+    let minute =
+        async || world.entitlements.plan(ACME).await.expect("a plan").limits.requests_per_minute;
+    assert_eq!(minute().await, 10);
+    let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+    let free = work.catalogue().plan(&PlanCode::free()).await.expect("plan").expect("free");
+    let limits = Some(PlanLimits { requests_per_minute: 7, ..free.limits });
+    let change = PlanChange { limits, ..PlanChange::default() };
+    let next = free.revise(change, || panic!("no new price")).expect("sound");
+    work.catalogue().update_plan(&next, at(0)).await.expect("changed");
+    work.commit().await.expect("commit");
+    assert_eq!(minute().await, 10, "it is remembered");
+    publish(&world, 10, world.clock.now(), ControlChange::PlansChanged).await;
+    world.feed.poll().await.expect("polled");
+    assert_eq!(minute().await, 7);
+}
+
+async fn ends_after(state: SubscriptionState, rest: TimeDelta) {
     let world = World::new().await;
     let mut work = world.store.begin(Scope::Platform, Durability::Power).await.expect("begin");
-    work.subscriptions().insert(&subscription(10)).await.expect("subscribed");
+    let one = Subscription { state, ..subscription(10) };
+    work.subscriptions().insert(&one).await.expect("subscribed");
     work.commit().await.expect("commit");
     let plan = async || world.entitlements.plan(ACME).await.expect("a plan").code.clone();
     assert_eq!(plan().await.as_str(), "pro");
-    world.clock.advance(TimeDelta::days(30) - TimeDelta::microseconds(1));
+    world.clock.advance(rest - TimeDelta::microseconds(1));
     assert_eq!(plan().await.as_str(), "pro");
     world.clock.advance(TimeDelta::microseconds(1));
     assert_eq!(plan().await, PlanCode::free());

@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 
 use cape_domain::{
     billing::{
-        Balance, BillingReads, BillingRepositories, CatalogueReads, CreditGrant, CustomerReads,
-        CustomerRepository, Hold, LedgerAudit, LedgerReads, LedgerRepository, Order, OrderReads,
-        OrderRepository, Payment, Subscription, SubscriptionReads, SubscriptionRepository,
-        Transaction, Webhook, WebhookReads, WebhookRepository,
+        Balance, BillingReads, BillingRepositories, CatalogueReads, CatalogueRepository,
+        CreditGrant, CustomerReads, CustomerRepository, Hold, LedgerAudit, LedgerReads,
+        LedgerRepository, Order, OrderReads, OrderRepository, Payment, Subscription,
+        SubscriptionReads, SubscriptionRepository, Transaction, Webhook, WebhookReads,
+        WebhookRepository,
     },
     ids::{
         GrantId, HoldId, OrderId, PaymentId, SubscriptionId, TransactionId, WebhookId, WorkspaceId,
@@ -24,9 +25,10 @@ use cape_domain::{
 
 use super::{MemoryRead, MemoryUnitOfWork, insert_new, newest_first};
 
-/// The rows of billing. What is sold is no row: it never changes.
+/// The rows of billing.
 #[derive(Clone, Default)]
 pub(crate) struct Tables {
+    catalogue: catalogue::Catalogue,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     customers: BTreeMap<(WorkspaceId, &'static str), String>,
     orders: BTreeMap<OrderId, Order>,
@@ -70,8 +72,8 @@ impl BillingReads for MemoryRead {
 }
 
 impl BillingRepositories for MemoryUnitOfWork {
-    fn catalogue(&mut self) -> &mut dyn CatalogueReads {
-        &mut self.copy
+    fn catalogue(&mut self) -> &mut dyn CatalogueRepository {
+        self
     }
 
     fn subscriptions(&mut self) -> &mut dyn SubscriptionRepository {

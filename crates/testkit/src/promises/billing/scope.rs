@@ -68,6 +68,7 @@ pub async fn a_write_of_billing_out_of_scope_is_refused(store: &dyn Store) {
     refused(store, async |work| work.orders().update(&order(30)).await).await;
     refused(store, async |work| work.orders().pay(&payment(&order(30), "pi_1")).await).await;
     refused(store, async |work| work.subscriptions().insert(&subscription(30)).await).await;
+    refused(store, async |work| work.subscriptions().update(&subscription(30)).await).await;
     refused(store, async |work| {
         work.customers().remember(ACME, ProviderName::Stripe, "cus_1", at(0)).await
     })

@@ -1,10 +1,14 @@
 //! Subscriptions, and who a workspace is at a payment provider.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
-    billing::{ProviderName, Subscription, SubscriptionState},
+    billing::{
+        EndReason, Oddity, OpenedCheckout, Period, ProviderName, Subscription, SubscriptionState,
+    },
     ids::WorkspaceId,
+    page::PageRequest,
     store::{Durability, Scope, Store, StoreError},
 };
+use chrono::TimeDelta;
 
 use super::super::{FOREIGN, OWN, conflicts::is_conflict};
 use crate::fixtures::{ACME, RIVAL, at, subscription};
@@ -48,7 +52,7 @@ pub async fn of_customers_the_one_that_is_named_is_forgotten(store: &dyn Store) 
 /// One that has ended is none; a second beside one that has not is a conflict.
 pub async fn a_workspace_has_one_current_subscription(store: &dyn Store) {
     assert_eq!(current(store, ACME).await, None);
-    let ended = SubscriptionState::Ended { at: at(5) };
+    let ended = SubscriptionState::Ended { at: at(5), reason: EndReason::Canceled };
     insert(store, &Subscription { state: ended, ..subscription(10) }).await.expect("insert");
     assert_eq!(current(store, ACME).await, None);
     let active = subscription(11);
@@ -60,6 +64,109 @@ pub async fn a_workspace_has_one_current_subscription(store: &dyn Store) {
     let foreign = Subscription { workspace: RIVAL, ..subscription(13) };
     insert(store, &foreign).await.expect("insert");
     assert_eq!(current(store, RIVAL).await, Some(foreign));
+}
+
+/// With every fact, and no other.
+pub async fn a_subscription_is_read_back_in_each_state(store: &dyn Store) {
+    let period = Period::new(at(5), at(9)).expect("sound");
+    let checkout = OpenedCheckout { id: "cs_1".to_owned(), url: "https://pay".to_owned() };
+    let mut stored = Subscription {
+        remote: None,
+        state: SubscriptionState::Incomplete { checkout: None },
+        ..subscription(10)
+    };
+    insert(store, &stored).await.expect("insert");
+    for (state, oddity) in [
+        (SubscriptionState::Incomplete { checkout: Some(checkout) }, None),
+        (SubscriptionState::Trialing { period }, None),
+        (SubscriptionState::Active { period }, Some("its status is `new`")),
+        (SubscriptionState::PastDue { period, since: at(5), until: at(8), canceling: true }, None),
+        (SubscriptionState::Paused { since: at(6) }, Some("it has no price")),
+        (SubscriptionState::Canceling { period }, None),
+        (SubscriptionState::Ended { at: at(7), reason: EndReason::Unpaid }, None),
+    ] {
+        let remote = Some("sub_10".to_owned());
+        let next = Subscription { remote, state, oddity: oddity.map(Oddity::new), ..stored };
+        update(store, &next).await.expect("update");
+        stored = Subscription { version: next.version + 1, ..next };
+        assert_eq!(find(store, OWN, &stored).await, Some(stored.clone()));
+    }
+    assert_eq!(current(store, ACME).await, None);
+}
+
+/// Nothing of it is stored then.
+pub async fn a_stale_change_of_a_subscription_is_a_conflict(store: &dyn Store) {
+    let first = subscription(10);
+    insert(store, &first).await.expect("insert");
+    let period = Period::new(at(0), at(60)).expect("sound");
+    let renewed = Subscription { state: SubscriptionState::Active { period }, ..first.clone() };
+    update(store, &renewed).await.expect("update");
+    let stale = update(store, &first).await;
+    assert!(is_conflict(&stale), "{stale:?}");
+    let unknown = update(store, &subscription(11)).await;
+    assert!(unknown.is_err(), "{unknown:?}");
+    assert_eq!(find(store, OWN, &first).await, Some(Subscription { version: 1, ..renewed }));
+}
+
+/// What the provider calls it is its own: no other is called the same.
+pub async fn a_subscription_is_found_by_what_its_provider_calls_it(store: &dyn Store) {
+    let ended = SubscriptionState::Ended { at: at(5), reason: EndReason::Canceled };
+    let own = Subscription { state: ended, ..subscription(10) };
+    insert(store, &own).await.expect("insert");
+    let named = |remote: Option<&str>| Subscription {
+        workspace: RIVAL,
+        remote: remote.map(str::to_owned),
+        ..subscription(11)
+    };
+    let taken = insert(store, &named(Some("sub_10"))).await;
+    assert!(is_conflict(&taken), "{taken:?}");
+    insert(store, &named(None)).await.expect("one without a name");
+    let taken = update(store, &named(Some("sub_10"))).await;
+    assert!(is_conflict(&taken), "{taken:?}");
+    for (scope, seen) in [(Scope::Platform, true), (OWN, true), (FOREIGN, false)] {
+        let mut work = store.read(scope).await.expect("read");
+        let found = work.subscriptions().find_remote(ProviderName::Stripe, "sub_10").await;
+        assert_eq!(found.expect("find"), seen.then(|| own.clone()), "{scope:?}");
+        drop(work);
+        assert_eq!(find(store, scope, &own).await.is_some(), seen, "{scope:?}");
+    }
+}
+
+/// Those that have ended, too, and nobody else's.
+pub async fn subscriptions_are_listed_newest_first(store: &dyn Store) {
+    let ended = SubscriptionState::Ended { at: at(50), reason: EndReason::Abandoned };
+    for (number, seconds) in [(10, 3), (11, 1), (12, 2)] {
+        let created_at = at(seconds);
+        let one = Subscription { state: ended.clone(), created_at, ..subscription(number) };
+        insert(store, &one).await.expect("insert");
+    }
+    insert(store, &Subscription { created_at: at(4), ..subscription(13) }).await.expect("insert");
+    let foreign = Subscription { workspace: RIVAL, ..subscription(14) };
+    insert(store, &foreign).await.expect("insert");
+    let mut work = store.read(OWN).await.expect("read");
+    let mut page = PageRequest::new(None, 3).expect("a page");
+    let mut seen = Vec::new();
+    loop {
+        let listed = work.subscriptions().list(ACME, page).await.expect("list");
+        seen.extend(listed.rows.iter().map(|one| one.created_at - at(0)));
+        let Some(next) = listed.next else { break };
+        page = PageRequest::new(Some(next), 3).expect("a page");
+    }
+    assert_eq!(seen, [4, 3, 2, 1].map(TimeDelta::seconds));
+    let foreign = work.subscriptions().list(RIVAL, PageRequest::first()).await.expect("list");
+    assert_eq!(foreign.rows, []);
+}
+
+async fn find(store: &dyn Store, scope: Scope, one: &Subscription) -> Option<Subscription> {
+    let mut work = store.read(scope).await.expect("read");
+    work.subscriptions().find(one.id).await.expect("find")
+}
+
+async fn update(store: &dyn Store, subscription: &Subscription) -> Result<(), StoreError> {
+    let scope = Scope::Workspace(subscription.workspace);
+    let mut work = store.begin(scope, Durability::Power).await?;
+    work.subscriptions().update(subscription).await?;
+    work.commit().await
 }
 
 async fn insert(store: &dyn Store, subscription: &Subscription) -> Result<(), StoreError> {
