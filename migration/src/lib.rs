@@ -19,6 +19,7 @@ mod m0012_idempotency;
 mod m0013_call_reports;
 mod m0014_operators;
 mod m0015_switches;
+mod m0016_corrections;
 mod m0020_plan_versions;
 mod m0021_subscriptions;
 mod run;
@@ -52,8 +53,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_call_reports::Migration),
             Box::new(m0014_operators::Migration),
             Box::new(m0015_switches::Migration),
-        ]
+            Box::new(m0016_corrections::Migration),
             Box::new(m0020_plan_versions::Migration),
             Box::new(m0021_subscriptions::Migration),
+        ]
     }
 }

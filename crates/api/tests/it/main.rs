@@ -12,6 +12,7 @@ mod gemini;
 mod guards;
 mod idempotency;
 mod kill;
+mod late;
 mod lifecycle;
 mod main_job;
 mod openai;

@@ -90,6 +90,19 @@ impl CreditGrant {
         self.remaining.is_positive() && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// What calls used of it, and debts and its end took: what is neither left nor held.
+    #[must_use]
+    pub const fn used(&self) -> Credits {
+        let there = self.remaining.micros().saturating_add(self.held.micros());
+        Credits::from_micros(self.amount.micros().saturating_sub(there))
+    }
+
+    /// Its place among others: the lower, the sooner it is used.
+    pub(super) fn turn(&self) -> (u8, Timestamp, Timestamp, GrantId) {
+        let end = self.expires_at.unwrap_or(Timestamp::MAX_UTC);
+        (self.source.priority(), end, self.created_at, self.id)
+    }
+
     /// What is lost at `now`: what is left of a lot whose time is over. Held amounts are not.
     #[must_use]
     pub fn expired(&self, now: Timestamp) -> Credits {
@@ -140,10 +153,7 @@ pub fn allocate(
     now: Timestamp,
 ) -> Result<Vec<Allocation>, NotEnough> {
     let mut lots: Vec<_> = grants.iter().filter(|grant| grant.is_spendable(now)).collect();
-    lots.sort_by_key(|grant| {
-        let end = grant.expires_at.unwrap_or(Timestamp::MAX_UTC);
-        (grant.source.priority(), end, grant.created_at, grant.id)
-    });
+    lots.sort_by_key(|grant| grant.turn());
     let mut missing = amount;
     let mut taken = Vec::new();
     for lot in lots {
@@ -170,6 +180,12 @@ impl Allocation {
     pub fn reserve(&self) -> Result<GrantMove, OutOfRange> {
         let remaining = Credits::ZERO.minus(self.amount)?;
         Ok(GrantMove { grant: self.grant, remaining, held: self.amount })
+    }
+
+    /// Gives the amount back to what remains.
+    #[must_use]
+    pub const fn give_back(&self) -> GrantMove {
+        GrantMove { grant: self.grant, remaining: self.amount, held: Credits::ZERO }
     }
 
     /// Takes the amount from what remains.

@@ -3,6 +3,7 @@
 //! Not here: tokens and models.
 mod account;
 mod balance;
+mod correction;
 mod credits;
 mod grant;
 mod hold;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use account::{Account, Unit};
 pub use balance::{Balance, BalanceChange, Posted};
+pub use correction::{Correction, NoRoom, put_back};
 pub use credits::{BasisPoints, Credits, OutOfRange};
 pub use grant::{
     Allocation, CreditGrant, GrantMove, GrantSource, NotEnough, UnknownGrantSource, allocate,
@@ -43,8 +45,8 @@ pub use ports::{
     SubscriptionReads, SubscriptionRepository, Violation, WebhookReads, WebhookRepository,
 };
 pub use postings::{
-    bonus, debt_repaid, expiry, hold, promotion, provider_cost, purchase, refund, release,
-    settlement,
+    bonus, correction, debt_repaid, expiry, hold, promotion, provider_cost, purchase, refund,
+    release, settlement,
 };
 pub use provider::{
     CheckoutRequest, PaymentProvider, PaymentProviderError, RemoteCheckout, RemoteState,

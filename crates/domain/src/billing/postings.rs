@@ -1,8 +1,8 @@
 //! Which transfers each event makes. `docs/ledger.md` shows the same as a table.
 use crate::{
     billing::{
-        Account, Credits, InvalidTransaction, Overage, Settlement, Transaction, TransactionKind,
-        Transfer,
+        Account, Correction, Credits, InvalidTransaction, OutOfRange, Overage, Settlement,
+        Transaction, TransactionKind, Transfer,
     },
     ids::{CallId, GrantId, HoldId, OrderId, TransactionId, WorkspaceId},
     time::Timestamp,
@@ -180,6 +180,32 @@ pub fn provider_cost(
     transaction(head, TransactionKind::ProviderCost, format!("provider_cost:{call}"), moves)
 }
 
+/// A call that was charged an estimate cost something else: the difference is taken or goes back,
+/// and so is the difference in what it cost us, which may be below zero. It happens once for a
+/// hold.
+///
+/// # Errors
+///
+/// [`InvalidTransaction`] where nothing differs, or a part is below zero.
+pub fn correction(
+    head: Head,
+    hold: HoldId,
+    correction: &Correction,
+    cost_pico_usd: i64,
+) -> Result<Transaction, InvalidTransaction> {
+    let (available, receivable) = (Account::Available(head.1), Account::Receivable(head.1));
+    let saved = 0_i64.checked_sub(cost_pico_usd.min(0)).ok_or(OutOfRange)?;
+    let moves = [
+        (available, Account::Revenue, correction.taken.from_available.micros()),
+        (receivable, Account::Revenue, correction.taken.owed.micros()),
+        (Account::Revenue, available, correction.to_available.micros()),
+        (Account::Revenue, receivable, correction.to_debt.micros()),
+        (Account::ProviderPayable, Account::ProviderCost, cost_pico_usd.max(0)),
+        (Account::ProviderCost, Account::ProviderPayable, saved),
+    ];
+    transaction(head, TransactionKind::Correction, format!("correction:{hold}"), moves)
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -215,6 +241,12 @@ mod tests {
             grants: vec![],
         };
         let overage = |paid, owed| Overage { from_available: micros(paid), owed: micros(owed) };
+        let more = |paid, owed| Correction { taken: overage(paid, owed), ..Correction::default() };
+        let less = |back, debt| Correction {
+            to_available: micros(back),
+            to_debt: micros(debt),
+            ..Correction::default()
+        };
         for (transaction, expected) in [
             (purchase(head(), order, micros(9)), vec!["issued -> available 9"]),
             (bonus(head(), order, micros(9)), vec!["promotions -> available 9"]),
@@ -240,6 +272,22 @@ mod tests {
                 vec!["available -> issued 7", "receivable -> issued 2"],
             ),
             (provider_cost(head(), call, 5), vec!["provider_payable -> provider_cost 5"]),
+            (
+                correction(head(), hold_id, &more(2, 3), 7),
+                vec![
+                    "available -> revenue 2",
+                    "receivable -> revenue 3",
+                    "provider_payable -> provider_cost 7",
+                ],
+            ),
+            (
+                correction(head(), hold_id, &less(4, 1), -7),
+                vec![
+                    "revenue -> available 4",
+                    "revenue -> receivable 1",
+                    "provider_cost -> provider_payable 7",
+                ],
+            ),
         ] {
             assert_eq!(shown(transaction), expected);
         }
@@ -251,5 +299,9 @@ mod tests {
         let nothing = Err(InvalidTransaction::Nothing);
         assert_eq!(purchase(head(), order, Credits::ZERO), nothing);
         assert_eq!(purchase(head(), order, micros(-1)), nothing);
+        let same = Correction::default();
+        assert_eq!(correction(head(), HoldId::new(Uuid::nil()), &same, 0), nothing);
+        let beyond = correction(head(), HoldId::new(Uuid::nil()), &same, i64::MIN);
+        assert_eq!(beyond, Err(OutOfRange.into()));
     }
 }

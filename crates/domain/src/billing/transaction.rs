@@ -93,11 +93,13 @@ pub enum TransactionKind {
     Refund,
     /// A call cost us something, and its caller nothing.
     ProviderCost,
+    /// A call that was charged an estimate turned out to have cost something else.
+    Correction,
 }
 
 impl TransactionKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Purchase,
         Self::Bonus,
         Self::Promotion,
@@ -108,6 +110,7 @@ impl TransactionKind {
         Self::Expiry,
         Self::Refund,
         Self::ProviderCost,
+        Self::Correction,
     ];
 
     /// The stable name, as stored and as shown.
@@ -124,6 +127,7 @@ impl TransactionKind {
             Self::Expiry => "expiry",
             Self::Refund => "refund",
             Self::ProviderCost => "provider_cost",
+            Self::Correction => "correction",
         }
     }
 }

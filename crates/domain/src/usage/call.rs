@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Running ──settle──▶ Settled     the provider told what was used, or it was estimated
+//!    │                   └─correct─▶ Settled    an estimate, once what was used is known
 //!    └──────fail────▶ Failed      nothing was used, nothing is charged
 //! ```
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub enum CallState {
         metered: Metered,
         /// The ledger transaction that paid for it. None, for a free model that cost nothing.
         transaction: Option<TransactionId>,
+        /// The ledger transaction that corrected what had been paid by an estimate.
+        correction: Option<TransactionId>,
         /// How long it took.
         timing: Timing,
         /// When.
@@ -187,7 +190,42 @@ impl Call {
         timing: Timing,
         at: Timestamp,
     ) -> Option<Self> {
-        self.end(CallState::Settled { metered, transaction, timing, at })
+        let correction = None;
+        self.end(CallState::Settled { metered, transaction, correction, timing, at })
+    }
+
+    /// What it was charged, if that was an estimate which may still be corrected: once.
+    #[must_use]
+    pub const fn correctable(&self) -> Option<Metered> {
+        match &self.state {
+            CallState::Settled { metered, correction: None, .. } if metered.estimated => {
+                Some(*metered)
+            }
+            CallState::Running { .. } | CallState::Settled { .. } | CallState::Failed { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Replaces an estimate by what was really used, by whichever model answered. One that cannot
+    /// be corrected stays as it is.
+    #[must_use]
+    pub fn correct(
+        self,
+        answered_by: &Self,
+        metered: Metered,
+        correction: Option<TransactionId>,
+        timing: Timing,
+    ) -> Option<Self> {
+        self.correctable()?;
+        let CallState::Settled { transaction, at, .. } = self.state else { return None };
+        Some(Self {
+            model: answered_by.model.clone(),
+            provider: answered_by.provider,
+            price_version: answered_by.price_version.clone(),
+            state: CallState::Settled { metered, transaction, correction, timing, at },
+            ..self
+        })
     }
 
     /// Ends a running call that came to nothing. One that has ended stays as it is.
@@ -239,6 +277,36 @@ mod tests {
         for ended in [settled, failed] {
             assert_eq!(ended.clone().settle(metered, None, timing, at), None);
             assert_eq!(ended.fail(FailureKind::Timeout, timing, at), None);
+        }
+    }
+
+    #[test]
+    fn an_estimate_is_corrected_once_and_nothing_else_is() {
+        let (timing, at) = (Timing::default(), Timestamp::UNIX_EPOCH);
+        let estimate = Metered { estimated: true, ..Metered::default() };
+        let told = Metered { charge: Credits::from_micros(7), ..Metered::default() };
+        let running = call(CallState::Running { so_far: estimate });
+        let of = |id: u128| Some(TransactionId::new(Uuid::from_u128(id)));
+        let settled =
+            |metered| running.clone().settle(metered, of(1), timing, at).expect("running");
+        let corrected = |state: Option<TransactionId>, metered| {
+            let state =
+                CallState::Settled { metered, transaction: of(1), correction: state, timing, at };
+            Call { model: "another".to_owned(), ..call(state) }
+        };
+        let failed = running.clone().fail(FailureKind::Timeout, timing, at).expect("running");
+        for (before, expected) in [
+            (settled(estimate), Some(corrected(of(2), told))),
+            (settled(told), None),
+            (corrected(of(2), told), None),
+            (corrected(of(2), estimate), None),
+            (running.clone(), None),
+            (failed, None),
+        ] {
+            let answered_by = Call { model: "another".to_owned(), ..running.clone() };
+            let after = before.clone().correct(&answered_by, told, of(2), timing);
+            assert_eq!(after, expected, "{before:?}");
+            assert_eq!(before.correctable().is_some(), expected.is_some());
         }
     }
 }

@@ -135,6 +135,14 @@ pub trait CallRepository: CallReads {
         self.insert_all(std::slice::from_ref(call)).await
     }
 
+    /// Stores that an estimate was corrected, once: what was used, and which model answered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when the stored one is no settled estimate, or was corrected
+    /// before: somebody was faster.
+    async fn correct(&mut self, call: &Call) -> Result<(), StoreError>;
+
     /// Stores what a running call used so far. A call that has ended stays as it is.
     async fn checkpoint(&mut self, id: CallId, so_far: &Metered) -> Result<(), StoreError>;
 

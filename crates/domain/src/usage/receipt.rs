@@ -1,6 +1,6 @@
 //! The receipt of a call: what it used, by which prices, and which credits paid for it.
 use crate::{
-    billing::{Credits, GrantSource, Hold, Overage},
+    billing::{Correction, Credits, GrantSource, Hold, Overage},
     ids::GrantId,
     usage::{Call, CallState, PriceBook, TokenPrices},
 };
@@ -18,6 +18,8 @@ pub struct Receipt {
     pub lots: Vec<LotUse>,
     /// What was not covered by what was set aside.
     pub overage: Overage,
+    /// What was moved once more, when an estimate turned out to be wrong.
+    pub correction: Correction,
 }
 
 /// What one lot of credits paid.
@@ -115,7 +117,7 @@ mod tests {
             markup: BasisPoints(2_000),
             hold: None,
             started_at: at,
-            state: CallState::Settled { metered, transaction: None, timing, at },
+            state: CallState::Settled { metered, transaction: None, correction: None, timing, at },
         }
     }
 

@@ -193,7 +193,8 @@ mod tests {
             estimated: false,
         };
         let (timing, at) = (Timing::default(), Timestamp::UNIX_EPOCH);
-        let settled = CallState::Settled { metered, transaction: None, timing, at };
+        let settled =
+            CallState::Settled { metered, transaction: None, correction: None, timing, at };
         let failed = CallState::Failed { kind: FailureKind::Timeout, timing, at };
         let running = CallState::Running { so_far: metered };
         let nothing = Usage::default();

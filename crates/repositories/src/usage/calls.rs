@@ -19,7 +19,7 @@ use sea_orm::{
 
 use crate::{error, store::SqlWork};
 
-pub(super) mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
 
     #[expect(clippy::struct_field_names, reason = "the columns bear these names")]
@@ -50,6 +50,7 @@ pub(super) mod row {
         pub charge_micros: i64,
         pub estimated: bool,
         pub transaction_id: Option<Uuid>,
+        pub correction_id: Option<Uuid>,
         pub total_us: Option<i64>,
         pub provider_us: Option<i64>,
         pub first_token_us: Option<i64>,
@@ -66,6 +67,7 @@ use row::Column;
 
 pub(super) const WHAT: &str = "call";
 const RUNNING: &str = "running";
+const SETTLED: &str = "settled";
 
 #[async_trait]
 impl CallReads for SqlWork {
@@ -115,6 +117,28 @@ impl CallRepository for SqlWork {
             .await
             .map_err(error::on(WHAT))?;
         Ok(())
+    }
+
+    /// An estimate is corrected once: what it has to be is compared where it is set.
+    async fn correct(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.admit(WHAT, call.workspace)?;
+        let columns = row::ActiveModel {
+            model: Set(call.model.clone()),
+            provider: Set(call.provider.name().to_owned()),
+            price_version: Set(call.price_version.clone()),
+            ..state_columns(call)?
+        };
+        let corrected = row::Entity::update_many()
+            .set(columns)
+            .filter(Column::Id.eq(call.id.raw()))
+            .filter(self.within(Column::WorkspaceId))
+            .filter(Column::State.eq(SETTLED))
+            .filter(Column::Estimated.eq(true))
+            .filter(Column::CorrectionId.is_null())
+            .exec(&self.transaction)
+            .await
+            .map_err(error::on(WHAT))?;
+        if corrected.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict { what: WHAT }) }
     }
 
     /// A call ends once: the state is compared and set in one statement. It is an insertion that
@@ -198,18 +222,20 @@ fn metered_columns(metered: &Metered) -> Result<row::ActiveModel, StoreError> {
 /// Everything about the state. A call that failed used nothing.
 fn state_columns(call: &Call) -> Result<row::ActiveModel, StoreError> {
     let nothing = Metered::default();
-    let (metered, transaction, timing, at, failure) = match &call.state {
-        CallState::Running { so_far } => (so_far, None, None, None, None),
-        CallState::Settled { metered, transaction, timing, at } => {
-            (metered, *transaction, Some(timing), Some(*at), None)
+    let (metered, paid, timing, at, failure) = match &call.state {
+        CallState::Running { so_far } => (so_far, (None, None), None, None, None),
+        CallState::Settled { metered, transaction, correction, timing, at } => {
+            (metered, (*transaction, *correction), Some(timing), Some(*at), None)
         }
         CallState::Failed { kind, timing, at } => {
-            (&nothing, None, Some(timing), Some(*at), Some(kind.name()))
+            (&nothing, (None, None), Some(timing), Some(*at), Some(kind.name()))
         }
     };
+    let (transaction, correction) = paid;
     Ok(row::ActiveModel {
         state: Set(call.state.name().to_owned()),
         transaction_id: Set(transaction.map(TransactionId::raw)),
+        correction_id: Set(correction.map(TransactionId::raw)),
         total_us: Set(timing.map(|timing| micros(timing.total)).transpose()?),
         provider_us: Set(timing.map(|timing| micros(timing.provider)).transpose()?),
         first_token_us: Set(timing.and_then(|t| t.first_token).map(micros).transpose()?),
@@ -262,11 +288,13 @@ fn state(row: &row::Model) -> Result<CallState, StoreError> {
     let at = || row.ended_at.ok_or_else(|| error::missing(WHAT, "ended_at"));
     Ok(match row.state.as_str() {
         RUNNING => CallState::Running { so_far: metered(row)? },
-        "settled" => {
+        SETTLED => {
             let transaction = row.transaction_id.map(TransactionId::new);
+            let correction = row.correction_id.map(TransactionId::new);
             CallState::Settled {
                 metered: metered(row)?,
                 transaction,
+                correction,
                 timing: timing(row)?,
                 at: at()?,
             }

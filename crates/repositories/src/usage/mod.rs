@@ -12,6 +12,8 @@ use cape_domain::usage::{
 
 use crate::store::SqlWork;
 
+pub(crate) use self::calls::row as call;
+
 impl UsageReads for SqlWork {
     fn calls(&mut self) -> &mut dyn CallReads {
         self

@@ -3,12 +3,13 @@ use std::collections::BTreeSet;
 
 use cape_domain::{
     billing::{
-        Allocation, CreditGrant, Credits, GrantMove, GrantSource, Order, OrderState, Overage,
-        Posted, Transaction, Violation, bonus, hold as hold_posting, purchase, release, settlement,
+        Allocation, Correction, CreditGrant, Credits, GrantMove, GrantSource, Order, OrderState,
+        Overage, Posted, Transaction, Violation, bonus, correction, hold as hold_posting, purchase,
+        release, settlement,
     },
     ids::{CallId, HoldId, PaymentId},
     store::{Durability, Scope, Store as _, UnitOfWork},
-    usage::{Call, FailureKind},
+    usage::{Call, FailureKind, Metered},
 };
 use cape_testkit::fixtures::{
     ACME, RIVAL, at, call, credits, fund, grant, head, hold, id, metered, order, payment, timing,
@@ -23,11 +24,12 @@ const ON_TOP: u32 = 41;
 const SETTLED: u32 = 50;
 const RELEASED: u32 = 52;
 const OPEN: u32 = 54;
+const CORRECTED: u32 = 56;
 
 /// A change, the invariants it breaks, and the id of what breaks the first of them.
 type Break = (&'static str, &'static [&'static str], fn() -> String);
 
-const BREAKS: [Break; 23] = [
+const BREAKS: [Break; 26] = [
     (
         "UPDATE balances SET available = available + 1 WHERE held > 0",
         &["balance_equals_transfers", "grants_equal_balance"],
@@ -86,17 +88,18 @@ const BREAKS: [Break; 23] = [
         || HoldId::new(id(OPEN.into())).to_string(),
     ),
     (
-        "UPDATE ledger_transfers SET key = 'lost' WHERE kind = 'settlement'",
+        "UPDATE ledger_transfers SET key = 'lost ' || key WHERE kind = 'settlement'",
         &["hold_has_its_transactions"],
         || HoldId::new(id(SETTLED.into())).to_string(),
     ),
     (
-        "UPDATE holds SET used = used + 1",
+        "UPDATE holds SET used = used + 1 WHERE used IS NOT NULL",
         &["ended_hold_has_ended_call", "hold_has_its_transactions"],
         || HoldId::new(id(SETTLED.into())).to_string(),
     ),
     (
-        "UPDATE calls SET charge_micros = charge_micros + 1 WHERE state = 'settled'",
+        "UPDATE calls SET charge_micros = charge_micros + 1
+            WHERE state = 'settled' AND correction_id IS NULL",
         &["ended_hold_has_ended_call"],
         || HoldId::new(id(SETTLED.into())).to_string(),
     ),
@@ -113,6 +116,21 @@ const BREAKS: [Break; 23] = [
     ("DELETE FROM holds WHERE state = 'released'", &["ended_hold_has_ended_call"], || {
         CallId::new(id(RELEASED.into())).to_string()
     }),
+    (
+        "UPDATE ledger_transfers SET key = 'lost' WHERE kind = 'correction'",
+        &["hold_has_its_transactions"],
+        || HoldId::new(id(CORRECTED.into())).to_string(),
+    ),
+    (
+        "UPDATE calls SET charge_micros = charge_micros + 1 WHERE correction_id IS NOT NULL",
+        &["hold_has_its_transactions"],
+        || HoldId::new(id(CORRECTED.into())).to_string(),
+    ),
+    (
+        "UPDATE calls SET correction_id = NULL",
+        &["hold_has_its_transactions", "ended_hold_has_ended_call"],
+        || HoldId::new(id(CORRECTED.into())).to_string(),
+    ),
     ("DELETE FROM payments", &["paid_order_has_payment_and_grant"], ordered),
     ("UPDATE payments SET currency = 'ZAR'", &["paid_order_has_payment_and_grant"], ordered),
     ("UPDATE payments SET amount_minor = 499", &["paid_order_has_payment_and_grant"], ordered),
@@ -253,7 +271,7 @@ async fn tamper(store: &TestStore, statements: &str) {
     database.close().await.expect("closed");
 }
 
-/// An order that was paid, a call that was charged, one that failed, and one that is running.
+/// An order that was paid, a call that was charged, one whose charge was corrected, one that failed, and one that is running.
 async fn do_everything(work: &mut dyn UnitOfWork) {
     buy(work).await;
     let dear = begin(work, SETTLED, credits(10)).await;
@@ -278,6 +296,30 @@ async fn do_everything(work: &mut dyn UnitOfWork) {
     work.calls().end(&failed.expect("running")).await.expect("end");
 
     begin(work, OPEN, credits(50)).await;
+    correct(work).await;
+}
+
+/// A call that was charged an estimate of six credits, and cost four.
+async fn correct(work: &mut dyn UnitOfWork) {
+    let taken = begin(work, CORRECTED, credits(9)).await;
+    let ended = hold(CORRECTED, vec![taken]).settle(credits(6), at(57)).expect("sound");
+    let ended = ended.expect("open");
+    let paid = settlement(head(57), ended.hold.id, &ended.settlement, Overage::default(), 9);
+    let paid = paid.expect("sound");
+    let estimate = Metered { estimated: true, ..metered(tokens(7, 8), 9, credits(6).micros()) };
+    let settled = call(CORRECTED).settle(estimate, Some(paid.id), timing(), at(57));
+    let settled = settled.expect("running");
+    let less = Correction { to_available: credits(2), ..Correction::default() };
+    let corrects = correction(head(58), ended.hold.id, &less, -3).expect("sound");
+    let used = metered(tokens(7, 4), 6, credits(4).micros());
+    let corrected = settled.clone().correct(&settled, used, Some(corrects.id), timing());
+    post(work, &[paid, corrects]).await;
+    work.ledger().end_hold(&ended.hold).await.expect("end");
+    let mut moves = ended.settlement.grant_moves().expect("in range");
+    moves.push(Allocation { amount: credits(2), ..taken }.give_back());
+    work.ledger().move_grants(&moves).await.expect("move");
+    work.calls().end(&settled).await.expect("end");
+    work.calls().correct(&corrected.expect("an estimate")).await.expect("corrected");
 }
 
 async fn buy(work: &mut dyn UnitOfWork) {

@@ -56,7 +56,8 @@ fn changes_what_there_is(transaction: &Transaction) -> bool {
         | TransactionKind::Promotion
         | TransactionKind::Settlement
         | TransactionKind::Expiry
-        | TransactionKind::Refund => true,
+        | TransactionKind::Refund
+        | TransactionKind::Correction => true,
         TransactionKind::Hold
         | TransactionKind::Release
         | TransactionKind::DebtRepaid

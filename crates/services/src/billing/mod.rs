@@ -1,4 +1,5 @@
 //! Buying credits, granting them, and proving the ledger.
+mod corrections;
 mod credits;
 mod expiry;
 mod grants;
@@ -10,6 +11,7 @@ mod purchases;
 mod settlements;
 mod webhooks;
 
+pub(crate) use corrections::{Charged, correct_charge};
 pub use credits::{CreditAccount, CreditService};
 pub use expiry::ExpiryService;
 pub(crate) use grants::{Gift, give};

@@ -13,6 +13,7 @@ mod entitlements;
 mod error;
 mod explanation;
 mod items;
+mod late;
 mod limits;
 mod models;
 mod pump;

@@ -9,8 +9,9 @@ use cape_domain::{
 use super::{
     Admission, ChatError, Gate,
     closing::{Closer, Closing, Counted, End},
+    late::correct,
 };
-use crate::{Base, Tasks};
+use crate::{Base, Tasks, retry::retry};
 
 /// Ends calls that were admitted.
 pub struct Settler {
@@ -28,7 +29,8 @@ impl Settler {
         Self { base, gate, closer }
     }
 
-    /// Pays for a call: one unit of work for the ledger and the record.
+    /// Pays for a call: one unit of work for the ledger and the record. One that was swept in the
+    /// meantime is corrected.
     ///
     /// # Errors
     ///
@@ -43,7 +45,7 @@ impl Settler {
         let metered = metered(admission, tokens, estimated)?;
         let end = End::Settled(metered);
         let call = match self.end(admission, end, timing).await {
-            Err(StoreError::Conflict { .. }) => self.swept(admission).await?,
+            Err(StoreError::Conflict { .. }) => self.late(admission, metered, timing).await?,
             outcome => outcome?,
         };
         let total = tokens.total().map_err(|_| ChatError::TooLarge)?;
@@ -87,16 +89,17 @@ impl Settler {
         Ok(work.commit().await?)
     }
 
-    /// The record of a call whose hold was swept before it came back. What the sweeper charged
-    /// stands.
-    async fn swept<A>(&self, admission: &Admission<A>) -> Result<Call, ChatError> {
-        let id = admission.call.id;
-        let mut work = self.base.store.read(Scope::Workspace(admission.call.workspace)).await?;
-        let call = work.calls().find(id).await?;
-        let call = call.ok_or(StoreError::Conflict { what: "call" })?;
+    /// Corrects a call whose hold was swept before it came back.
+    async fn late<A>(
+        &self,
+        admission: &Admission<A>,
+        used: Metered,
+        timing: Timing,
+    ) -> Result<Call, ChatError> {
+        let late = closing(admission, End::Settled(used), timing);
         metrics::counter!("cape_late_settlements_total").increment(1);
-        tracing::error!(call.id = %id, "a call came back after its hold was swept");
-        Ok(call)
+        tracing::warn!(call.id = %late.call.id, "a call came back after its hold was swept");
+        Ok(retry!(correct(&self.base, &late, used))?)
     }
 
     async fn end<A>(
@@ -105,10 +108,13 @@ impl Settler {
         end: End,
         timing: Timing,
     ) -> Result<Call, StoreError> {
-        let counted = Counted { quota: admission.quota, towards_key: admission.key_cap.is_some() };
-        let (call, hold) = (admission.call.clone(), admission.hold.clone());
-        self.closer.close(Closing { call, hold, counted, end, timing }).await
+        self.closer.close(closing(admission, end, timing)).await
     }
+}
+
+fn closing<A>(admission: &Admission<A>, end: End, timing: Timing) -> Closing {
+    let counted = Counted { quota: admission.quota, towards_key: admission.key_cap.is_some() };
+    Closing { call: admission.call.clone(), hold: admission.hold.clone(), counted, end, timing }
 }
 
 fn metered<A>(

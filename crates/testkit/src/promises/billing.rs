@@ -50,6 +50,7 @@ macro_rules! billing_promises {
             transactions_are_listed_newest_first_page_by_page
             whoever_locks_a_balance_loses_no_update
             lots_are_read_back_until_nothing_remains
+            lots_of_which_something_was_used_are_found_until_it_came_back
             a_lot_never_goes_below_zero
             expired_lots_are_found_the_longest_ago_first
             what_is_held_of_an_expired_lot_is_not_lost_before_it_returns

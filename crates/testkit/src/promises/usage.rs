@@ -33,6 +33,8 @@ macro_rules! usage_promises {
             a_call_is_found_by_its_hold
             a_call_ends_once
             of_eight_who_end_a_call_one_succeeds
+            an_estimate_is_corrected_once
+            of_eight_who_correct_an_estimate_one_succeeds
             a_checkpoint_replaces_what_was_used_so_far
             a_checkpoint_does_not_touch_a_call_that_has_ended
             calls_are_listed_newest_first_page_by_page

@@ -19,14 +19,14 @@ pub(crate) struct Program {
 
 impl Program {
     /// The sandbox, alone.
-    pub(super) fn sandbox(place: &Place) -> Self {
+    pub(crate) fn sandbox(place: &Place) -> Self {
         let mut command = command(place);
         command.args(["sandbox", "--port", "0"]);
         Self::start(command, "sandbox at ")
     }
 
     /// The platform, with limits off.
-    pub(super) fn platform(place: &Place, sandbox: &Self) -> Self {
+    pub(crate) fn platform(place: &Place, sandbox: &Self) -> Self {
         let mut command = command(place);
         command
             .env("PORT", "0")
@@ -112,7 +112,7 @@ pub(crate) fn done(place: &Place, args: &[&str]) -> String {
 }
 
 /// Proves that the books of a platform that has stopped are sound.
-pub(super) fn check_ledger(place: &Place) {
+pub(crate) fn check_ledger(place: &Place) {
     let checked = command(place).args(["ledger", "check"]).output().expect("an answer");
     let said = String::from_utf8_lossy(&checked.stdout);
     assert!(checked.status.success(), "{said}{}", String::from_utf8_lossy(&checked.stderr));

@@ -58,7 +58,7 @@ async fn given_more_like(app: &TestApp, call: &str, many: u32) {
     let CallState::Settled { metered, timing, at, .. } = call.state.clone() else {
         panic!("{call:?}")
     };
-    let state = CallState::Settled { metered, transaction: None, timing, at };
+    let state = CallState::Settled { metered, transaction: None, correction: None, timing, at };
     let mut work =
         app.instance.store.begin(Scope::Platform, Durability::Process).await.expect("begin");
     for number in 1..=many {

@@ -1,6 +1,6 @@
 //! The receipt of a call: the record, and what paid for it.
 use cape_domain::{
-    billing::{Hold, HoldState},
+    billing::{Correction, Hold, HoldState},
     usage::{LotUse, QuotaPeriod, Receipt},
 };
 use chrono::{DateTime, Utc};
@@ -28,6 +28,9 @@ pub struct ReceiptView {
     paid_by: Vec<LotUseView>,
     /// What it cost beyond what was set aside.
     beyond_hold: OverageView,
+    /// What was moved when it came back after it had been charged an estimate. All of nothing,
+    /// for a call that did not. What paid for it first is above, unchanged.
+    correction: CorrectionView,
 }
 
 /// Credits that were set aside for a call: the worst case that it was admitted for.
@@ -65,6 +68,34 @@ pub struct OverageView {
     /// Owed since then.
     #[schema(example = "0.000000")]
     owed: String,
+}
+
+/// What corrected the estimate that a call had been charged.
+#[derive(Serialize, ToSchema)]
+pub struct CorrectionView {
+    /// Taken from what was available.
+    #[schema(example = "0.000000")]
+    from_available: String,
+    /// Owed since then.
+    #[schema(example = "0.000000")]
+    owed: String,
+    /// Given back to lots of credits.
+    #[schema(example = "0.000000")]
+    to_available: String,
+    /// Given back, and used at once to pay what was owed.
+    #[schema(example = "0.000000")]
+    to_debt: String,
+}
+
+impl From<Correction> for CorrectionView {
+    fn from(correction: Correction) -> Self {
+        Self {
+            from_available: correction.taken.from_available.to_string(),
+            owed: correction.taken.owed.to_string(),
+            to_available: correction.to_available.to_string(),
+            to_debt: correction.to_debt.to_string(),
+        }
+    }
 }
 
 impl From<Hold> for HoldView {
@@ -106,6 +137,7 @@ impl From<Receipt> for ReceiptView {
                 from_available: receipt.overage.from_available.to_string(),
                 owed: receipt.overage.owed.to_string(),
             },
+            correction: receipt.correction.into(),
         }
     }
 }

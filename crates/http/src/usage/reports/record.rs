@@ -41,6 +41,8 @@ pub struct RecordView {
     charge: String,
     /// The ledger transaction that paid for it.
     transaction_id: Option<String>,
+    /// The ledger transaction that corrected an estimate, once what was used was known.
+    correction_id: Option<String>,
     /// Why it came to nothing.
     failure: Option<&'static str>,
     timing: Option<TimingView>,
@@ -63,7 +65,7 @@ pub struct TimingView {
 }
 
 /// The columns of a table of calls.
-pub(super) const COLUMNS: [&str; 28] = [
+pub(super) const COLUMNS: [&str; 29] = [
     "id",
     "state",
     "started_at",
@@ -86,6 +88,7 @@ pub(super) const COLUMNS: [&str; 28] = [
     "cost_usd",
     "charge",
     "transaction_id",
+    "correction_id",
     "failure",
     "total_ms",
     "provider_ms",
@@ -97,15 +100,16 @@ pub(super) const COLUMNS: [&str; 28] = [
 impl From<Call> for RecordView {
     fn from(call: Call) -> Self {
         let state = call.state.name();
-        let (metered, transaction, timing, ended_at, failure) = match call.state {
-            CallState::Running { so_far } => (so_far, None, None, None, None),
-            CallState::Settled { metered, transaction, timing, at } => {
-                (metered, transaction, Some(timing), Some(at), None)
+        let (metered, paid, timing, ended_at, failure) = match call.state {
+            CallState::Running { so_far } => (so_far, (None, None), None, None, None),
+            CallState::Settled { metered, transaction, correction, timing, at } => {
+                (metered, (transaction, correction), Some(timing), Some(at), None)
             }
             CallState::Failed { kind, timing, at } => {
-                (Metered::default(), None, Some(timing), Some(at), Some(kind.name()))
+                (Metered::default(), (None, None), Some(timing), Some(at), Some(kind.name()))
             }
         };
+        let (transaction, correction) = paid;
         let taken = ended_at
             .map_or(Duration::ZERO, |at| (at - call.started_at).to_std().unwrap_or_default());
         Self {
@@ -127,6 +131,7 @@ impl From<Call> for RecordView {
             cost_usd: metered.cost.to_string(),
             charge: metered.charge.to_string(),
             transaction_id: transaction.map(|id| id.to_string()),
+            correction_id: correction.map(|id| id.to_string()),
             failure,
             timing: timing.map(|timing| TimingView {
                 total_ms: millis(timing.total),
@@ -178,6 +183,7 @@ impl RecordView {
             view.cost_usd,
             view.charge,
             view.transaction_id.unwrap_or_default(),
+            view.correction_id.unwrap_or_default(),
             view.failure.unwrap_or_default().to_owned(),
             took(|timing| Some(timing.total_ms)),
             took(|timing| Some(timing.provider_ms)),

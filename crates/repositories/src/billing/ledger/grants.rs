@@ -60,6 +60,21 @@ pub(super) async fn open(
     rows.iter().map(from_row).collect()
 }
 
+pub(super) async fn used(
+    work: &SqlWork,
+    workspace: WorkspaceId,
+) -> Result<Vec<CreditGrant>, StoreError> {
+    let there = Expr::col(Column::Remaining).add(Expr::col(Column::Held));
+    let rows = row::Entity::find()
+        .filter(work.within(Column::WorkspaceId))
+        .filter(Column::WorkspaceId.eq(workspace.raw()))
+        .filter(Expr::col(Column::Amount).gt(there))
+        .all(&work.transaction)
+        .await
+        .map_err(error::on(WHAT))?;
+    rows.iter().map(from_row).collect()
+}
+
 pub(super) async fn expired(
     work: &SqlWork,
     now: Timestamp,

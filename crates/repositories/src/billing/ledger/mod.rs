@@ -34,6 +34,13 @@ impl LedgerReads for SqlWork {
         grants::open(self, workspace).await
     }
 
+    async fn used_grants(
+        &mut self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<CreditGrant>, StoreError> {
+        grants::used(self, workspace).await
+    }
+
     async fn expired_grants(
         &mut self,
         now: Timestamp,

@@ -129,7 +129,8 @@ const HOLD_CALL: &str = "
     JOIN calls AS c ON c.hold_id = h.id
     WHERE c.workspace_id <> h.workspace_id OR NOT (
         (h.state = 'open' AND c.state = 'running')
-        OR (h.state = 'settled' AND c.state = 'settled' AND COALESCE(h.used, -1) = c.charge_micros)
+        OR (h.state = 'settled' AND c.state = 'settled'
+            AND (COALESCE(h.used, -1) = c.charge_micros OR c.correction_id IS NOT NULL))
         OR (h.state = 'released' AND c.state = 'failed')
     )";
 

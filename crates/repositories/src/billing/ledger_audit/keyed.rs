@@ -9,8 +9,8 @@ use cape_domain::{
     store::StoreError,
 };
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    prelude::Uuid,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, prelude::Uuid,
 };
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     WHAT,
     invariants::PAID_ORDER_NAME,
 };
-use crate::{error, store::SqlWork};
+use crate::{error, store::SqlWork, usage::call};
 
 /// How many rows are looked at together.
 const BATCH: u64 = 500;
@@ -36,7 +36,15 @@ struct Due {
     changes: Vec<(&'static str, i128)>,
 }
 
-/// Holds that were not posted as they are, once, or whose end was not.
+/// What a call was charged in the end, and whether that is a correction.
+#[derive(FromQueryResult)]
+struct Charged {
+    hold_id: Uuid,
+    charge_micros: i64,
+    correction_id: Option<Uuid>,
+}
+
+/// Holds that were not posted as they are, once, or whose end or correction was not.
 pub(super) async fn holds(work: &SqlWork) -> Result<Vec<Violation>, StoreError> {
     let mut found = Vec::new();
     let mut last = Uuid::nil();
@@ -51,11 +59,17 @@ pub(super) async fn holds(work: &SqlWork) -> Result<Vec<Violation>, StoreError> 
             .map_err(error::on(WHAT))?;
         let Some(newest) = rows.last() else { return Ok(found) };
         last = newest.id;
-        let keys = rows.iter().flat_map(|row| [hold_key(row), end_key(row)]);
+        let keys = rows.iter().flat_map(|row| [hold_key(row), end_key(row), correction_key(row)]);
         let posted = posted(work, keys.collect()).await?;
+        let charged = charged(work, &rows).await?;
         for row in &rows {
             let begin = Some(Due { kind: "hold", changes: vec![("held", row.amount.into())] });
-            for (key, due) in [(hold_key(row), begin), (end_key(row), due_end(row)?)] {
+            let correction = charged.get(&row.id).and_then(|call| due_correction(row, call));
+            for (key, due) in [
+                (hold_key(row), begin),
+                (end_key(row), due_end(row)?),
+                (correction_key(row), correction),
+            ] {
                 found.extend(posted.fault(row.workspace_id, key, due).map(|detail| Violation {
                     invariant: "hold_has_its_transactions",
                     subject: HoldId::new(row.id).to_string(),
@@ -77,6 +91,30 @@ fn due_end(row: &hold::Model) -> Result<Option<Due>, StoreError> {
         "released" => Some(Due { kind: "release", changes: vec![held] }),
         other => return Err(error::unknown(WHAT, "state of a hold", other)),
     })
+}
+
+/// What the calls that these holds cover were charged.
+async fn charged(
+    work: &SqlWork,
+    holds: &[hold::Model],
+) -> Result<HashMap<Uuid, Charged>, StoreError> {
+    let calls = call::Entity::find()
+        .select_only()
+        .columns([call::Column::HoldId, call::Column::ChargeMicros, call::Column::CorrectionId])
+        .filter(call::Column::HoldId.is_in(holds.iter().map(|row| row.id)))
+        .into_model::<Charged>()
+        .all(&work.transaction)
+        .await
+        .map_err(error::on(WHAT))?;
+    Ok(calls.into_iter().map(|call| (call.hold_id, call)).collect())
+}
+
+/// A correction adds what a call was charged in the end to what its hold was settled with.
+fn due_correction(row: &hold::Model, call: &Charged) -> Option<Due> {
+    call.correction_id?;
+    let settled = i128::from(row.used.unwrap_or_default());
+    let difference = i128::from(call.charge_micros) - settled;
+    Some(Due { kind: "correction", changes: vec![("revenue", difference)] })
 }
 
 /// Orders whose credits were not posted as ordered, once, or were though nobody paid.
@@ -166,6 +204,10 @@ fn hold_key(row: &hold::Model) -> String {
 
 fn end_key(row: &hold::Model) -> String {
     format!("end:{}", HoldId::new(row.id))
+}
+
+fn correction_key(row: &hold::Model) -> String {
+    format!("correction:{}", HoldId::new(row.id))
 }
 
 fn purchase_key(row: &orders::row::Model) -> String {

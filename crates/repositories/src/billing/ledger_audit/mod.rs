@@ -31,9 +31,10 @@ struct Row {
 /// - `allocations_equal_hold`: a hold is the sum of what it reserved;
 /// - `grant_held_equals_open_allocations`: a lot has set aside what open holds reserved of it;
 /// - `no_negative_amount`: nothing is below zero, and no lot holds more than it was given;
-/// - `hold_has_its_transactions`: a hold was posted once, and so was its end;
+/// - `hold_has_its_transactions`: a hold was posted once, and so was its end, and what corrected
+///   it if its call was corrected;
 /// - `ended_hold_has_ended_call`: a hold and its call are at the same point of their lives, and
-///   the call was charged what the hold was settled with;
+///   the call was charged what the hold was settled with, unless it was corrected;
 /// - `paid_order_has_payment_and_grant`: an order that is paid has one payment of its price and
 ///   one transaction and one lot of its credits, and likewise of its bonus; no other has any.
 #[async_trait]

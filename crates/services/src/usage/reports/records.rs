@@ -3,7 +3,7 @@ use std::collections::HashMap;
 
 use cape_domain::{
     access::{Permit, ViewUsage},
-    billing::{Allocation, Hold, OutOfRange, Overage},
+    billing::{Allocation, Correction, Hold, OutOfRange, Overage, Transaction},
     ids::{CallId, TransactionId},
     page::{Page, PageRequest},
     store::{BoxError, ReadWork, StoreError},
@@ -49,19 +49,25 @@ impl UsageReports {
             Some(hold) => lots(&mut *work, hold).await?,
             None => vec![],
         };
-        let overage = match transaction_of(&call) {
-            Some(id) => overage(&mut *work, id).await?,
+        let (paid, corrected) = transactions_of(&call);
+        let overage = match paid {
+            Some(id) => Overage::of(&posted(&mut *work, id).await?).map_err(corrupt)?,
             None => Overage::default(),
         };
+        let correction = match corrected {
+            Some(id) => Correction::of(&posted(&mut *work, id).await?).map_err(corrupt)?,
+            None => Correction::default(),
+        };
         let prices = call.prices(&self.book);
-        Ok(Receipt { call, prices, hold, lots, overage })
+        Ok(Receipt { call, prices, hold, lots, overage, correction })
     }
 }
 
-const fn transaction_of(call: &Call) -> Option<TransactionId> {
+/// What paid for a call, and what corrected that.
+const fn transactions_of(call: &Call) -> (Option<TransactionId>, Option<TransactionId>) {
     match call.state {
-        CallState::Settled { transaction, .. } => transaction,
-        CallState::Running { .. } | CallState::Failed { .. } => None,
+        CallState::Settled { transaction, correction, .. } => (transaction, correction),
+        CallState::Running { .. } | CallState::Failed { .. } => (None, None),
     }
 }
 
@@ -78,11 +84,9 @@ async fn lots(work: &mut dyn ReadWork, hold: &Hold) -> Result<Vec<LotUse>, Store
     paid.into_iter().map(with_source).collect()
 }
 
-/// What was taken beyond a hold.
-async fn overage(work: &mut dyn ReadWork, id: TransactionId) -> Result<Overage, StoreError> {
-    let transaction = work.ledger().transaction(id).await?;
-    let transaction = transaction.ok_or_else(|| missing("transaction"))?;
-    Overage::of(&transaction).map_err(corrupt)
+/// A transaction that a call names.
+async fn posted(work: &mut dyn ReadWork, id: TransactionId) -> Result<Transaction, StoreError> {
+    work.ledger().transaction(id).await?.ok_or_else(|| missing("transaction"))
 }
 
 /// A call names something that is not there.

@@ -6,6 +6,7 @@ mod embeddings;
 mod explaining;
 mod failures;
 mod key_caps;
+mod late;
 mod leaving;
 mod limits;
 mod lots;

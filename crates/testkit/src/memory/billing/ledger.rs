@@ -63,6 +63,15 @@ impl LedgerReads for MemoryRead {
         Ok(found)
     }
 
+    async fn used_grants(
+        &mut self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<CreditGrant>, StoreError> {
+        let grants = self.tables.billing.grants.values();
+        let own = grants.filter(|grant| grant.workspace == workspace && self.admits(workspace));
+        Ok(own.filter(|grant| grant.used().is_positive()).cloned().collect())
+    }
+
     async fn expired_grants(
         &mut self,
         now: Timestamp,
@@ -121,6 +130,13 @@ impl LedgerReads for MemoryUnitOfWork {
 
     async fn grants(&mut self, workspace: WorkspaceId) -> Result<Vec<CreditGrant>, StoreError> {
         self.copy.grants(workspace).await
+    }
+
+    async fn used_grants(
+        &mut self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<CreditGrant>, StoreError> {
+        self.copy.used_grants(workspace).await
     }
 
     async fn expired_grants(

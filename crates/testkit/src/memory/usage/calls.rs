@@ -51,6 +51,19 @@ impl CallRepository for MemoryUnitOfWork {
         Ok(())
     }
 
+    async fn correct(&mut self, call: &Call) -> Result<(), StoreError> {
+        self.copy.admit(WHAT, call.workspace)?;
+        let stored = self.copy.tables.usage.calls.get_mut(&call.id);
+        let stored = stored.filter(|stored| stored.workspace == call.workspace);
+        let stored = stored.filter(|stored| stored.correctable().is_some());
+        let stored = stored.ok_or(StoreError::Conflict { what: WHAT })?;
+        stored.model.clone_from(&call.model);
+        stored.provider = call.provider;
+        stored.price_version.clone_from(&call.price_version);
+        stored.state = call.state.clone();
+        Ok(())
+    }
+
     async fn end_all(&mut self, calls: &[Call]) -> Result<(), StoreError> {
         for call in calls {
             self.copy.admit(WHAT, call.workspace)?;

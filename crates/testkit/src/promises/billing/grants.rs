@@ -14,6 +14,42 @@ use super::{
 };
 use crate::fixtures::{ACME, RIVAL, at, credits, give, grant, id, order};
 
+/// Whether something remains or not; nobody else's, and none that is whole or only held.
+pub async fn lots_of_which_something_was_used_are_found_until_it_came_back(store: &dyn Store) {
+    let whole = grant(10, GrantSource::Purchase, credits(5));
+    let held = CreditGrant {
+        remaining: credits(2),
+        held: credits(3),
+        ..grant(11, GrantSource::Purchase, credits(5))
+    };
+    let empty =
+        CreditGrant { remaining: Credits::ZERO, ..grant(12, GrantSource::Bonus, credits(5)) };
+    let begun = CreditGrant {
+        remaining: credits(1),
+        held: credits(3),
+        expires_at: Some(at(1)),
+        ..grant(13, GrantSource::Purchase, credits(5))
+    };
+    let foreign = CreditGrant { workspace: RIVAL, id: GrantId::new(id(14)), ..empty.clone() };
+    let mut work = store.begin(Scope::Platform, Durability::Power).await.expect("begin");
+    for lot in [&whole, &held, &empty, &begun, &foreign] {
+        work.ledger().insert_grant(lot).await.expect("insert");
+    }
+    work.commit().await.expect("commit");
+    let used = async |scope, workspace| {
+        let mut work = store.read(scope).await.expect("read");
+        let mut found = work.ledger().used_grants(workspace).await.expect("grants");
+        found.sort_by_key(|lot| lot.id);
+        found
+    };
+    assert_eq!(used(OWN, ACME).await, [empty.clone(), begun.clone()]);
+    assert_eq!(used(Scope::Platform, RIVAL).await, [foreign]);
+    assert_eq!(used(OWN, RIVAL).await, []);
+    let back = GrantMove { grant: begun.id, remaining: credits(1), held: Credits::ZERO };
+    move_grants(store, &[back]).await.expect("moved");
+    assert_eq!(used(OWN, ACME).await, [empty]);
+}
+
 /// Expired or not, in part held or not; an empty one is not listed. One is stored once.
 pub async fn lots_are_read_back_until_nothing_remains(store: &dyn Store) {
     let bought = CreditGrant {

@@ -2,9 +2,9 @@
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
     billing::{
-        Account, Balance, Credits, Overage, Posted, Settlement, Transaction, TransactionKind,
-        Transfer, bonus, debt_repaid, expiry, hold, promotion, provider_cost, purchase, refund,
-        release, settlement,
+        Account, Balance, Correction, Credits, Overage, Posted, Settlement, Transaction,
+        TransactionKind, Transfer, bonus, correction, debt_repaid, expiry, hold, promotion,
+        provider_cost, purchase, refund, release, settlement,
     },
     ids::{CallId, GrantId, HoldId, OrderId, TransactionId, WorkspaceId},
     page::PageRequest,
@@ -233,6 +233,9 @@ fn one_of_each() -> Vec<Transaction> {
     };
     let overage = Overage { from_available: credits(4), owed: credits(5) };
     let micro = Credits::from_micros(1);
+    let more = Overage { from_available: micro, owed: credits(2) };
+    let more = Correction { taken: more, ..Correction::default() };
+    let less = Correction { to_available: micro, to_debt: credits(2), ..Correction::default() };
     let all = [
         purchase(head(10), order, credits(100)),
         bonus(head(11), order, micro),
@@ -245,6 +248,8 @@ fn one_of_each() -> Vec<Transaction> {
         expiry(head(18), lot, credits(3)),
         refund(head(19), order, credits(7), credits(2)),
         provider_cost(head(20), CallId::new(id(10)), 1),
+        correction(head(21), first, &more, 987_654_321_012_345),
+        correction(head(22), second, &less, -987_654_321_012_345),
     ];
     all.into_iter().map(|transaction| transaction.expect("sound")).collect()
 }

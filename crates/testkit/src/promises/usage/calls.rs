@@ -31,6 +31,7 @@ pub async fn a_call_is_read_back_in_each_state(store: &dyn Store) {
         .map(|(metered, transaction, timing)| CallState::Settled {
             metered,
             transaction,
+            correction: None,
             timing,
             at,
         });
@@ -107,6 +108,42 @@ pub async fn of_eight_who_end_a_call_one_succeeds(store: &dyn Store) {
     assert_eq!(find(store, OWN, call(10).id).await.as_ref(), Some(won[0].1));
 }
 
+/// All that it used, who answered it, and what corrected it; when it ended, and what paid for it
+/// first, stay. Nothing is corrected that is no estimate, or was corrected before.
+pub async fn an_estimate_is_corrected_once(store: &dyn Store) {
+    let (estimate, told) = (estimate(call(10)), settle(call(11), 5));
+    let failed = call(12).fail(FailureKind::Unavailable, timing(), at(60)).expect("running");
+    for ended in [&estimate, &told, &failed] {
+        insert(store, &call(number(ended))).await.expect("insert");
+        end(store, ended).await.expect("end");
+    }
+    insert(store, &call(13)).await.expect("insert");
+    let first = corrected(&estimate, 7);
+    correct(store, &first).await.expect("corrected");
+    assert_eq!(find(store, OWN, first.id).await.as_ref(), Some(&first));
+    let claims = [11, 12, 13, 14].map(|number| Call { id: call(number).id, ..first.clone() });
+    for again in [corrected(&estimate, 8)].iter().chain(&claims) {
+        let outcome = correct(store, again).await;
+        assert!(is_conflict(&outcome), "{outcome:?}");
+    }
+    for stored in [first, told, failed, call(13)] {
+        assert_eq!(find(store, OWN, stored.id).await, Some(stored));
+    }
+}
+
+/// The row decides, not who was first to look.
+pub async fn of_eight_who_correct_an_estimate_one_succeeds(store: &dyn Store) {
+    let estimate = estimate(call(10));
+    insert(store, &call(10)).await.expect("insert");
+    end(store, &estimate).await.expect("end");
+    let all: Vec<_> = (1..=8).map(|charge| corrected(&estimate, charge)).collect();
+    let outcomes = join_all(all.iter().map(|call| correct(store, call))).await;
+    let won: Vec<_> = outcomes.iter().zip(&all).filter(|(outcome, _)| outcome.is_ok()).collect();
+    let told = outcomes.iter().filter(|outcome| is_conflict(outcome)).count();
+    assert_eq!((won.len(), told), (1, 7), "{outcomes:?}");
+    assert_eq!(find(store, OWN, estimate.id).await.as_ref(), Some(won[0].1));
+}
+
 /// All of it, and of this call alone.
 pub async fn a_checkpoint_replaces_what_was_used_so_far(store: &dyn Store) {
     insert(store, &call(10)).await.expect("insert");
@@ -175,6 +212,7 @@ pub async fn a_write_of_usage_out_of_scope_is_refused(store: &dyn Store) {
     let begin = async || store.begin(FOREIGN, Durability::Process).await.expect("begin");
     let mut outcomes = vec![begin().await.calls().insert(&call(11)).await];
     outcomes.push(begin().await.calls().end(&settle(call(10), 5)).await);
+    outcomes.push(begin().await.calls().correct(&corrected(&estimate(call(10)), 5)).await);
     for outcome in outcomes {
         assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{outcome:?}");
     }
@@ -187,6 +225,24 @@ pub async fn a_write_of_usage_out_of_scope_is_refused(store: &dyn Store) {
 fn settle(call: Call, charge: i64) -> Call {
     let used = metered(tokens(120, 30), 36_000_000, charge);
     call.settle(used, Some(transaction_id(9)), timing(), at(60)).expect("running")
+}
+
+/// A call that was charged by an estimate.
+fn estimate(call: Call) -> Call {
+    let used = Metered { estimated: true, ..metered(tokens(4, 0), 600_000, 72) };
+    call.settle(used, Some(transaction_id(9)), timing(), at(60)).expect("running")
+}
+
+/// The same, with what it really used, by another model.
+fn corrected(estimate: &Call, charge: i64) -> Call {
+    let (model, price_version) = ("another".to_owned(), "2".to_owned());
+    let provider = "elsewhere".parse().expect("a name");
+    let answered_by = Call { model, provider, price_version, ..estimate.clone() };
+    let used = metered(tokens(120, 30), 36_000_000, charge);
+    let short =
+        Timing { total: Duration::from_micros(1), provider: Duration::ZERO, first_token: None };
+    let corrected = estimate.clone().correct(&answered_by, used, Some(transaction_id(8)), short);
+    corrected.expect("an estimate")
 }
 
 fn number(call: &Call) -> u32 {
@@ -202,6 +258,12 @@ pub(super) async fn insert(store: &dyn Store, call: &Call) -> Result<(), StoreEr
 pub(super) async fn end(store: &dyn Store, call: &Call) -> Result<(), StoreError> {
     let mut work = store.begin(Scope::Workspace(call.workspace), Durability::Process).await?;
     work.calls().end(call).await?;
+    work.commit().await
+}
+
+async fn correct(store: &dyn Store, call: &Call) -> Result<(), StoreError> {
+    let mut work = store.begin(Scope::Workspace(call.workspace), Durability::Process).await?;
+    work.calls().correct(call).await?;
     work.commit().await
 }
 
