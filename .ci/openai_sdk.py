@@ -329,6 +329,21 @@ def texts_become_vectors(client, model):
     assert len(short.data[0].embedding) == 8, short
 
 
+def texts_and_images_are_judged(client):
+    judged = client.moderations.create(input=["what violence", "hello"])
+    assert [one.flagged for one in judged.results] == [True, False], judged
+    assert judged.model == "omni-moderation-latest", judged
+    assert judged.results[0].categories.violence is True, judged
+    assert judged.results[0].category_scores.violence > 0.5, judged
+    parts = [
+        {"type": "text", "text": "hello"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    seen = client.moderations.create(model="omni-moderation-latest", input=parts)
+    types = seen.results[0].category_applied_input_types
+    assert (types.violence, types.hate) == (["text", "image"], ["text"]), seen
+
+
 def vectors_of_a_model_that_answers_are_a_bad_request_error(client):
     def ask():
         client.embeddings.create(model=MODELS[0], input="hi")
@@ -375,6 +390,7 @@ def main():
             (a_response_is_not_kept, (more,)),
             *((texts_become_vectors, (vectors, model)) for model in VECTORS),
             (vectors_of_a_model_that_answers_are_a_bad_request_error, (vectors,)),
+            (texts_and_images_are_judged, (vectors,)),
             (a_wrong_key_is_an_authentication_error, (address,)),
             (nonsense_is_a_bad_request_error, (first,)),
             (an_unknown_model_is_a_not_found_error, (first,)),

@@ -211,7 +211,7 @@ fn providers(
         })
     };
     if let Some(o) = options(Integration::OpenAi, &usage.openai, "/openai/v1", "sk-sandbox") {
-        all.insert(Provider::OPENAI, Upstream::of_both(OpenAiProvider::new(&client, o)?));
+        all.insert(Provider::OPENAI, Upstream::of_all(OpenAiProvider::new(&client, o)?));
     }
     if let Some(o) =
         options(Integration::Anthropic, &usage.anthropic, "/anthropic", "sk-ant-sandbox")

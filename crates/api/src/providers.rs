@@ -26,7 +26,7 @@ pub fn named(
         let format = OpenAiFormat::of(dialect(named));
         let upstream = OpenAiProvider::speaking(format, client, options)
             .with_context(|| format!("usage.providers.{provider}"))?;
-        all.insert(provider, Upstream::of_both(upstream));
+        all.insert(provider, Upstream::of_all(upstream));
     }
     Ok(all)
 }

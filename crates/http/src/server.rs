@@ -173,19 +173,42 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .default_service(web::to(unknown));
 }
 
+/// What pages of other origins may send: what is read here, and what the vendors' own clients say of
+/// themselves with every request.
+const SENT: [&str; 19] = [
+    "anthropic-beta",
+    "anthropic-dangerous-direct-browser-access",
+    "anthropic-version",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-api-key",
+    "x-csrf-token",
+    "x-goog-api-client",
+    "x-goog-api-key",
+    "x-request-id",
+    "x-stainless-arch",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-timeout",
+];
+
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allow_any_method()
-        .allowed_headers([
-            "authorization",
-            "content-type",
-            "idempotency-key",
-            "x-csrf-token",
-            "x-request-id",
-        ])
+        .allowed_headers(SENT)
         .expose_headers([
             "x-request-id",
             "x-cape-call-id",
+            "x-cape-max-tokens-lowered-to",
+            "x-cape-model",
+            "x-cape-provider",
+            "x-quota-reset",
+            "x-should-retry",
             "idempotent-replayed",
             "retry-after",
             "x-ratelimit-rule",

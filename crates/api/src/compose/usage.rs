@@ -59,6 +59,7 @@ impl Usage {
             models: ModelService::new(
                 known.keys.clone(),
                 entitlements.clone(),
+                known.switchboard.clone(),
                 prices.clone(),
                 ports.providers.keys().copied().collect(),
             ),

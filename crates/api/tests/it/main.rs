@@ -15,6 +15,7 @@ mod kill;
 mod late;
 mod lifecycle;
 mod main_job;
+mod moderations;
 mod openai;
 mod permissions;
 mod races;

@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 57] = [
+const PERMISSIONS: [(&str, &str); 58] = [
     ("acceptInvitation", "accounts.sessions"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
@@ -28,6 +28,7 @@ const PERMISSIONS: [(&str, &str); 57] = [
     ("createChatCompletion", "usage.spend, by API key"),
     ("createEmbedding", "usage.spend, by API key"),
     ("createMessage", "usage.spend, by API key"),
+    ("createModeration", "usage.spend, by API key"),
     ("createResponse", "usage.spend, by API key"),
     ("disableMfa", "accounts.mfa"),
     ("generateContent", "usage.spend, by API key"),

@@ -2,7 +2,10 @@
 //!
 //! It is an upper bound from bytes, not a count: no tokenizer makes more tokens than bytes
 //! (the ones in use are over bytes), and the provider's own figure replaces it afterwards.
-use crate::usage::{ChatRequest, EmbeddingInput, EmbeddingRequest, TokenCounts};
+use crate::usage::{
+    ChatRequest, EmbeddingInput, EmbeddingRequest, ModerationInput, ModerationRequest, Part,
+    TokenCounts,
+};
 
 /// Tokens that a provider adds around each message and each tool, at most.
 pub const MESSAGE_OVERHEAD: u64 = 16;
@@ -75,6 +78,37 @@ pub fn estimate_embedding(request: &EmbeddingRequest) -> Estimate {
     }
 }
 
+/// Estimates what is to be judged by a model for which an image becomes at most so many tokens.
+/// Nothing comes out that counts as tokens.
+#[must_use]
+pub fn estimate_moderation(request: &ModerationRequest, image_tokens: u64) -> Estimate {
+    let sum = |text: fn(u64) -> u64| {
+        let inputs = request.inputs.iter();
+        inputs.map(|input| judged(input, image_tokens, text)).fold(0, u64::saturating_add)
+    };
+    Estimate {
+        most: TokenCounts {
+            input: sum(|bytes| bytes.saturating_add(INPUT_OVERHEAD)),
+            ..Default::default()
+        },
+        likely_input: sum(likely_tokens),
+    }
+}
+
+/// The tokens that what is judged together is likely to be.
+#[must_use]
+pub fn likely_judged(input: &ModerationInput, image_tokens: u64) -> u64 {
+    judged(input, image_tokens, likely_tokens)
+}
+
+fn judged(input: &ModerationInput, image_tokens: u64, text: fn(u64) -> u64) -> u64 {
+    let parts = input.iter().map(|part| match part {
+        Part::Text(said) => text(said.len() as u64),
+        Part::Image(_) => image_tokens,
+    });
+    parts.fold(0, u64::saturating_add)
+}
+
 impl EmbeddingInput {
     /// The most tokens that it can be. Those that were counted are no more than that.
     #[must_use]
@@ -143,6 +177,18 @@ mod tests {
     fn each_of_several_answers_may_be_as_long_as_one() {
         let several = ChatRequest { choices: 3, ..request() };
         assert_eq!(estimate(&several, 0).most.output, 300);
+    }
+
+    #[test]
+    fn what_is_judged_is_bounded_by_its_bytes_and_by_what_images_can_become() {
+        let source = ImageSource::Url("https://example.com/a.png".to_owned());
+        let image = Part::Image(Image { source, detail: None });
+        let inputs = vec![vec![Part::Text("äöü".to_owned()), image], vec![Part::Text("a".into())]];
+        let request = ModerationRequest { model: "m".to_owned(), inputs };
+        let estimate = estimate_moderation(&request, 1_000);
+        let most = TokenCounts { input: 6 + 1 + 2 * INPUT_OVERHEAD + 1_000, ..Default::default() };
+        assert_eq!((estimate.most, estimate.likely_input), (most, 2 + 1 + 1_000));
+        assert_eq!(likely_judged(&request.inputs[0], 1_000), 1_002);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod estimate;
 mod filter;
 mod limit;
 mod model;
+mod moderation;
 mod performance;
 mod ports;
 mod price;
@@ -35,11 +36,15 @@ pub use completion::{
 };
 pub use embedding::{EmbeddingInput, EmbeddingProvider, EmbeddingRequest, Embeddings};
 pub use estimate::{
-    Estimate, INPUT_OVERHEAD, MESSAGE_OVERHEAD, estimate, estimate_embedding, likely_tokens,
+    Estimate, INPUT_OVERHEAD, MESSAGE_OVERHEAD, estimate, estimate_embedding, estimate_moderation,
+    likely_judged, likely_tokens,
 };
 pub use filter::{CallFilter, CallPhase, InvalidPeriod, UnknownPhase};
 pub use limit::{Claim, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Window};
 pub use model::{Model, ModelClass, ModelKind, UnknownModelClass};
+pub use moderation::{
+    Category, Judgement, ModerationInput, ModerationProvider, ModerationRequest, Moderations,
+};
 pub use performance::{GroupPerformance, Percentiles};
 pub use ports::{
     CallReads, CallRepository, ChatProvider, ChatStream, KeySpendingReads, KeySpendingRepository,

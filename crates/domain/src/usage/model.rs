@@ -58,6 +58,8 @@ pub enum ModelKind {
         /// How many numbers each has, and the most that can be asked for.
         dimensions: u32,
     },
+    /// It judges texts and images.
+    Moderation,
 }
 
 impl ModelKind {
@@ -67,6 +69,7 @@ impl ModelKind {
         match self {
             Self::Chat => "chat",
             Self::Embedding { .. } => "embedding",
+            Self::Moderation => "moderation",
         }
     }
 }
@@ -86,9 +89,9 @@ pub struct Model {
     pub class: ModelClass,
     /// What it does.
     pub kind: ModelKind,
-    /// The most tokens that go in and come out together; of one input, where vectors are made.
+    /// The most tokens that go in and come out together; of one input, where none come out.
     pub context_window: u64,
-    /// The most tokens that come out. None do, where vectors are made.
+    /// The most tokens that come out. None do of models that do not answer.
     pub output_cap: u64,
     /// The most tokens that one image becomes. None, for a model that takes no images.
     pub image_tokens: Option<u64>,

@@ -31,6 +31,9 @@ pub enum InvalidPriceBook {
     /// More can come out than fits in at all, or nothing.
     #[error("the output cap of `{0}` is not between 1 and its context window")]
     OutputCap(String),
+    /// A judgement with an answer beside it.
+    #[error("`{0}` judges, and tokens come out of it")]
+    Judging(String),
     /// A vector without numbers, or with an answer beside it.
     #[error("the dimensions of `{0}` are not 1 or more, or tokens come out of it")]
     Dimensions(String),
@@ -150,7 +153,8 @@ fn check_output(model: &Model) -> Result<(), InvalidPriceBook> {
         ModelKind::Embedding { dimensions } if dimensions == 0 || model.output_cap > 0 => {
             Err(InvalidPriceBook::Dimensions(id()))
         }
-        ModelKind::Chat | ModelKind::Embedding { .. } => Ok(()),
+        ModelKind::Moderation if model.output_cap > 0 => Err(InvalidPriceBook::Judging(id())),
+        ModelKind::Chat | ModelKind::Embedding { .. } | ModelKind::Moderation => Ok(()),
     }
 }
 
@@ -223,6 +227,10 @@ mod tests {
             vec![Model { kind, output_cap, ..model("a", &[], &[0]) }]
         };
         assert!(PriceBook::new(vectors(1, 0)).is_ok());
+        let judging = |output_cap| {
+            vec![Model { kind: ModelKind::Moderation, output_cap, ..model("a", &[], &[0]) }]
+        };
+        assert!(PriceBook::new(judging(0)).is_ok());
         for (models, expected) in [
             (vec![model("a", &[], &[])], E::NoPrice("a".to_owned())),
             (vec![model("a", &[], &[2, 1])], E::Order("a".to_owned())),
@@ -232,6 +240,7 @@ mod tests {
             (vec![caps], E::OutputCap("a".to_owned())),
             (vectors(0, 0), E::Dimensions("a".to_owned())),
             (vectors(1, 1), E::Dimensions("a".to_owned())),
+            (judging(1), E::Judging("a".to_owned())),
             (vec![falling], E::Context("a".to_owned())),
         ] {
             assert_eq!(PriceBook::new(models).err(), Some(expected));

@@ -129,6 +129,7 @@ enum KindEntry {
     #[default]
     Chat,
     Embedding,
+    Moderation,
 }
 
 #[derive(Deserialize)]
@@ -222,6 +223,10 @@ fn kind(model: &ModelEntry) -> Result<(ModelKind, u64), String> {
             let needed = "an `embedding` has `dimensions`, and neither `output_cap` nor images";
             Err(needed.to_owned())
         }
+        (KindEntry::Moderation, None, None) => Ok((ModelKind::Moderation, 0)),
+        (KindEntry::Moderation, ..) => {
+            Err("a `moderation` has neither `output_cap` nor `dimensions`".to_owned())
+        }
     }
 }
 
@@ -247,7 +252,7 @@ fn read_price(table: Table, kind: ModelKind) -> Result<PricedVersion, String> {
                 .ok_or_else(|| in_version(NOTHING))?;
             by_context(usual, price.long).map_err(|reason| in_version(&reason))?
         }
-        // Where vectors are made nothing is kept, and no token comes out.
+        // Where vectors or judgements are made nothing is kept, and no token comes out.
         [Some(input), None, None, None] if !free && kind != ModelKind::Chat => {
             let usual = tokens([input, input, input, UsdPerMillion(0)], price.request)
                 .ok_or_else(|| in_version(NOTHING))?;
@@ -255,7 +260,7 @@ fn read_price(table: Table, kind: ModelKind) -> Result<PricedVersion, String> {
         }
         _ if free => return Err(in_version("what is free has no prices")),
         _ if kind != ModelKind::Chat => {
-            return Err(in_version("an `embedding` has a price of its `input` alone"));
+            return Err(in_version("what does not answer has a price of its `input` alone"));
         }
         _ => {
             let needed = "`input`, `cached_input`, `cache_write` and `output` are all needed";

@@ -2,7 +2,7 @@
 use cape_domain::{
     billing::{BasisPoints, Credits},
     time::Timestamp,
-    usage::{ModelClass, ModelKind, Price, PriceBook, TokenCounts, TokenPrices, charge},
+    usage::{Model, ModelClass, ModelKind, Price, PriceBook, TokenCounts, TokenPrices, charge},
 };
 use cape_gateways::usage::price_book::{PriceBookError, read, shipped};
 use chrono::{TimeZone as _, Utc};
@@ -63,6 +63,7 @@ fn every_class_has_the_models_that_plans_promise() {
         "text-embedding-3-small",
         "text-embedding-3-large",
         "gemini-embedding-001",
+        "omni-moderation-latest",
     ];
     assert_eq!(of(ModelClass::Small), small);
     let medium = ["gpt-4o", "gpt-4.1", "gpt-5", "claude-sonnet-4-5", "gemini-2.5-pro"];
@@ -116,8 +117,26 @@ fn every_shipped_model_for_vectors_has_its_length_and_a_price_of_its_input_alone
     assert_eq!(of("text-embedding-3-small"), expected(1_536, 8_192, "0.020000000000"));
     assert_eq!(of("text-embedding-3-large"), expected(3_072, 8_192, "0.130000000000"));
     assert_eq!(of("gemini-embedding-001"), expected(3_072, 2_048, "0.150000000000"));
-    let all = book.models().iter().filter(|model| model.kind != ModelKind::Chat);
-    assert_eq!(all.count(), 3);
+    let vectors = |model: &&Model| matches!(model.kind, ModelKind::Embedding { .. });
+    assert_eq!(book.models().iter().filter(vectors).count(), 3);
+}
+
+#[test]
+fn what_judges_is_free_and_says_so() {
+    let book = shipped().expect("sound");
+    let judges = |model: &&Model| model.kind == ModelKind::Moderation;
+    let all: Vec<_> = book.models().iter().filter(judges).collect();
+    let [model] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((model.id.as_str(), model.output_cap), ("omni-moderation-latest", 0));
+    assert!(model.image_tokens.is_some());
+    let price = model.price_at(on(2026, 11, 21)).expect("a price").price;
+    assert_eq!(price, Price::Free);
+    for more in ["output_cap = 1", "dimensions = 3"] {
+        let kind = format!("kind = \"moderation\"\n{more}");
+        let wrong = format!("{}{PRICE}", MODEL.replace("output_cap = 100", &kind));
+        let error = read(&wrong).expect_err(more).to_string();
+        assert!(error.contains("`m`") && error.contains("neither `output_cap`"), "{error}");
+    }
 }
 
 #[test]

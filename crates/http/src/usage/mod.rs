@@ -9,6 +9,7 @@ pub(crate) mod headers;
 mod image;
 pub mod messages;
 pub mod models;
+pub mod moderations;
 mod pieces;
 pub mod reports;
 pub mod responses;
@@ -45,6 +46,7 @@ pub fn gateway_routes(config: &mut ServiceConfig) {
         .service(models::show)
         .service(chat::complete)
         .service(embeddings::create)
+        .service(moderations::create)
         .service(responses::create)
         .service(messages::count_tokens)
         .service(generate::v1::generate_content)

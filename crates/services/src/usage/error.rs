@@ -30,8 +30,9 @@ pub enum ChatError {
     UnknownModel(String),
     /// The model does something else than what is asked of it.
     #[error("the model `{model}` is for {}", match kind {
-        ModelKind::Chat => "chats, not for embeddings",
-        ModelKind::Embedding { .. } => "embeddings, not for chats",
+        ModelKind::Chat => "chats alone",
+        ModelKind::Embedding { .. } => "embeddings alone",
+        ModelKind::Moderation => "moderations alone",
     })]
     WrongKind {
         /// The model.

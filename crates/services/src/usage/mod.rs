@@ -16,6 +16,7 @@ mod items;
 mod late;
 mod limits;
 mod models;
+mod moderations;
 mod pump;
 mod reports;
 mod reservation;
@@ -25,7 +26,7 @@ mod switchboard;
 mod switches;
 
 pub use admission::{Admission, Gate, NewCall, UsageRules};
-pub use asked::{Asked, AskedChat, AskedEmbedding, Upstream};
+pub use asked::{Asked, AskedChat, AskedEmbedding, AskedModeration, Upstream};
 pub use attempts::{AttemptRules, Attempts};
 pub use candidate::Candidate;
 pub use catalogue::{ModelCatalogue, ModelStanding, ProviderStanding};
@@ -38,6 +39,7 @@ pub use error::ChatError;
 pub use explanation::{Amounts, Change, Check, Considered, Explanation, Forecast};
 pub use items::Items;
 pub use models::{ModelService, OpenModel};
+pub use moderations::Moderated;
 pub use pump::StreamItem;
 pub use reports::{
     CallExport, LimitStandings, MOST_EXPORTED, MOST_GROUPS, Performance, ReportError, UsageReports,

@@ -3,18 +3,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use cape_domain::{
     access::{Permit, Principal, ViewModels},
-    store::StoreError,
     time::Timestamp,
-    usage::{ModelKind, PriceBook, Provider},
+    usage::{Model, ModelKind, PriceBook, Provider},
 };
 
-use super::{ChatError, Entitlements};
+use super::{ChatError, Entitlements, Switchboard};
 use crate::access::KeyRing;
 
 /// Shows the models that can be called.
 pub struct ModelService {
     keys: Arc<KeyRing>,
     entitlements: Arc<Entitlements>,
+    switchboard: Arc<Switchboard>,
     book: Arc<PriceBook>,
     configured: BTreeSet<Provider>,
 }
@@ -42,18 +42,20 @@ impl ModelService {
     pub fn new(
         keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
+        switchboard: Arc<Switchboard>,
         book: Arc<PriceBook>,
         configured: BTreeSet<Provider>,
     ) -> Arc<Self> {
-        Arc::new(Self { keys, entitlements, book, configured })
+        Arc::new(Self { keys, entitlements, switchboard, book, configured })
     }
 
-    /// The models that the actor's plan and its key reach, in the order of the book.
+    /// The models that the actor's plan and its key reach and that nobody has stopped, in the order
+    /// of the book.
     ///
     /// # Errors
     ///
-    /// [`StoreError`].
-    pub async fn list(&self, permit: Permit<ViewModels>) -> Result<Vec<OpenModel>, StoreError> {
+    /// [`ChatError::Closed`] while nothing is known of what is stopped.
+    pub async fn list(&self, permit: Permit<ViewModels>) -> Result<Vec<OpenModel>, ChatError> {
         self.open(&permit).await
     }
 
@@ -61,7 +63,7 @@ impl ModelService {
     ///
     /// # Errors
     ///
-    /// [`ChatError::UnknownModel`], also for one that is out of reach.
+    /// [`ChatError::UnknownModel`], also for one that is out of reach, or stopped.
     pub async fn find(
         &self,
         permit: Permit<ViewModels>,
@@ -73,7 +75,7 @@ impl ModelService {
         open.into_iter().find(|model| model.id == *id).ok_or_else(unknown)
     }
 
-    async fn open(&self, permit: &Permit<ViewModels>) -> Result<Vec<OpenModel>, StoreError> {
+    async fn open(&self, permit: &Permit<ViewModels>) -> Result<Vec<OpenModel>, ChatError> {
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
         let open = self.book.models().iter();
         let open = open.filter(|m| plan.allows(m.class) && self.configured.contains(&m.provider));
@@ -82,14 +84,27 @@ impl ModelService {
             Principal::User { .. } | Principal::Visitor | Principal::System => None,
         };
         let open = open.filter(|m| key.as_ref().is_none_or(|key| key.rules.allows_model(&m.id)));
-        let shown = open.map(|model| OpenModel {
+        let mut shown = Vec::new();
+        for model in open {
+            match self.switchboard.admit_model(&model.id, model.provider) {
+                Ok(()) => shown.push(OpenModel::from(model)),
+                Err(ChatError::Stopped(_)) => {}
+                Err(unknown) => return Err(unknown),
+            }
+        }
+        Ok(shown)
+    }
+}
+
+impl From<&Model> for OpenModel {
+    fn from(model: &Model) -> Self {
+        Self {
             id: model.id.clone(),
             provider: model.provider,
             released_at: model.released_at,
             context_window: model.context_window,
             kind: model.kind,
             output_cap: model.output_cap,
-        });
-        Ok(shown.collect())
+        }
     }
 }

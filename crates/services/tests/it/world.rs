@@ -16,7 +16,7 @@ use cape_domain::{
     billing::{BasisPoints, CreditGrant, Credits, GrantSource, PaymentProvider},
     ids::ProcessId,
     time::Sleeper,
-    usage::{ChatProvider, CircuitRules, EmbeddingProvider, Limiter, Provider},
+    usage::{ChatProvider, CircuitRules, EmbeddingProvider, Limiter, ModerationProvider, Provider},
 };
 use cape_services::{
     Base, Tasks,
@@ -41,7 +41,7 @@ use cape_testkit::{
     clock::FrozenClock,
     fakes::{
         HeldSleeper, OpenLimiter, PlainHasher, PlainTokens, PlainVault, PostBox, ScriptedChat,
-        ScriptedEmbeddings, ScriptedPayments, UnsteadyStore, Watchful,
+        ScriptedEmbeddings, ScriptedModerations, ScriptedPayments, UnsteadyStore, Watchful,
     },
     fixtures::{ADA, PASSWORD, REQUEST, at, give, grant, inhabit, user},
     ids::CountingIds,
@@ -74,6 +74,7 @@ pub struct World {
     pub watched: Arc<Watchful<ScriptedPayments>>,
     pub models: Arc<ScriptedChat>,
     pub vectors: Arc<ScriptedEmbeddings>,
+    pub judges: Arc<ScriptedModerations>,
     pub limiter: Arc<OpenLimiter>,
     pub sleeper: Arc<HeldSleeper>,
     pub post: PostBox,
@@ -168,6 +169,7 @@ impl World {
 
         let models = Arc::new(ScriptedChat::default());
         let vectors = Arc::new(ScriptedEmbeddings::default());
+        let judges = Arc::new(ScriptedModerations::default());
         let limiter = Arc::new(OpenLimiter::default());
         let sleeper = Arc::new(HeldSleeper::default());
         let process = ProcessService::new(base.clone());
@@ -176,7 +178,10 @@ impl World {
         let asked: Arc<dyn ChatProvider> = Arc::new(Watchful::over(models.clone(), store.clone()));
         let embeds: Arc<dyn EmbeddingProvider> =
             Arc::new(Watchful::over(vectors.clone(), store.clone()));
-        let upstream = Upstream { chat: asked, embeddings: Some(embeds) };
+        let judging: Arc<dyn ModerationProvider> =
+            Arc::new(Watchful::over(judges.clone(), store.clone()));
+        let upstream =
+            Upstream { chat: asked, embeddings: Some(embeds), moderations: Some(judging) };
         let providers = BTreeMap::from(CONFIGURED.map(|provider| (provider, upstream.clone())));
         let circuits = Circuits::new(CircuitRules::default());
         let gate = Arc::new(Gate::new(
@@ -214,6 +219,7 @@ impl World {
             listing: ModelService::new(
                 ring.clone(),
                 entitlements.clone(),
+                switchboard.clone(),
                 book.clone(),
                 BTreeSet::from(CONFIGURED),
             ),
@@ -243,6 +249,7 @@ impl World {
             watched,
             models,
             vectors,
+            judges,
             limiter,
             sleeper,
             post: setup.post.unwrap_or_default(),

@@ -16,7 +16,8 @@ use cape_domain::{
     time::Timestamp,
     usage::{
         ChatCompletion, ChatProvider, ChatRequest, ChatStream, EmbeddingProvider, EmbeddingRequest,
-        Embeddings, ModelProviderError, UnsupportedParameter,
+        Embeddings, ModelProviderError, ModerationProvider, ModerationRequest, Moderations,
+        UnsupportedParameter,
     },
 };
 
@@ -132,6 +133,21 @@ impl<P: EmbeddingProvider> EmbeddingProvider for Watchful<P> {
     async fn embed(&self, request: &EmbeddingRequest) -> Result<Embeddings, ModelProviderError> {
         self.watch().await;
         self.provider.embed(request).await
+    }
+}
+
+#[async_trait]
+impl<P: ModerationProvider> ModerationProvider for Watchful<P> {
+    fn check(&self, request: &ModerationRequest) -> Result<(), UnsupportedParameter> {
+        self.provider.check(request)
+    }
+
+    async fn moderate(
+        &self,
+        request: &ModerationRequest,
+    ) -> Result<Moderations, ModelProviderError> {
+        self.watch().await;
+        self.provider.moderate(request).await
     }
 }
 

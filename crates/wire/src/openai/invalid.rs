@@ -175,6 +175,17 @@ pub(super) fn in_item(name: &str, raw: &Raw) -> Option<Fault> {
     }
 }
 
+/// Where in a field of a request for judgements the fault is. The first element of what is judged
+/// says what all of them are.
+pub(super) fn in_judged(name: &str, raw: &Raw) -> Option<Fault> {
+    let items: Vec<Raw> = raw.read().ok().filter(|_| name == "input")?;
+    if items.first().is_some_and(|first| first.as_str().starts_with('"')) {
+        in_list::<String>(raw, |_| None)
+    } else {
+        in_list::<ContentPart>(raw, |_| None)
+    }
+}
+
 fn in_message(raw: &Raw) -> Option<Fault> {
     let fields: Fields = raw.read().ok()?;
     in_fields::<Message>(&fields, r#""role":"user""#, |name, raw| match name {

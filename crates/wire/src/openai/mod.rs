@@ -1,12 +1,14 @@
 //! OpenAI's chat completions: what callers of ours send and get, and what OpenAI itself does.
 //!
-//! Also its [`responses`], which callers alone speak of, its [`embeddings`] and its list of models.
+//! Also its [`responses`], which callers alone speak of, its [`embeddings`], its [`moderations`] and its
+//! list of models.
 pub mod chunk;
 pub mod embeddings;
 pub mod error;
 pub mod invalid;
 pub mod message;
 pub mod models;
+pub mod moderations;
 pub mod request;
 pub mod response;
 pub mod responses;
@@ -26,6 +28,7 @@ pub use message::{
     Content, ContentPart, ImagePart, ImageUrl, Message, RefusalPart, Role, TextPart,
 };
 pub use models::{ListObject, Model, ModelList, ModelObject};
+pub use moderations::{ModerationInput, ModerationRequest, ModerationResponse, ModerationResult};
 pub use request::{ChatRequest, JsonSchema, JsonSchemaFormat, ResponseFormat, Stop, StreamOptions};
 pub use response::{
     ChatObject, ChatResponse, Choice, CompletionTokensDetails, FinishReason, PromptTokensDetails,

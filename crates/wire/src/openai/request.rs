@@ -243,7 +243,8 @@ impl Paths {
         }
     }
 
-    fn add_part(&mut self, prefix: &str, part: &ContentPart) {
+    /// Adds those of a part.
+    pub(super) fn add_part(&mut self, prefix: &str, part: &ContentPart) {
         match part {
             ContentPart::Text(part) => self.add(prefix, &part.unknown),
             ContentPart::ImageUrl(part) => {

@@ -4,6 +4,7 @@ mod damage;
 mod embeddings;
 mod gemini;
 mod golden;
+mod moderations;
 mod openai_reading;
 mod openai_requests;
 mod openai_responses;

@@ -94,6 +94,7 @@ impl Operation {
             }
             "createResponse" => json!({ "model": "gpt-4o-mini", "input": "hello" }),
             "createEmbedding" => json!({ "model": "text-embedding-3-small", "input": "hello" }),
+            "createModeration" => json!({ "input": "hello" }),
             _ if self.is_googles() => json!({ "contents": [{ "parts": [{ "text": "hello" }] }] }),
             "introspect" => json!({ "token": "x" }),
             _ => json!({}),

@@ -165,3 +165,34 @@ async fn pages_of_the_origins_that_are_named_may_call_and_no_others() {
     assert!(answer.status == 200 && answer.header("access-control-allow-origin").is_none());
     closed.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_may_send_what_the_clients_of_every_format_send_and_nothing_else() {
+    let origin = "https://app.example.com";
+    let app = TestApp::on_sqlite(&[("CAPE_HTTP__CORS_ORIGINS", origin)]).await;
+    let asks = async |path: &str, headers: &str| {
+        let asked = app.http.request("OPTIONS", path).header("origin", origin);
+        let asked = asked.header("access-control-request-method", "POST");
+        send(asked.header("access-control-request-headers", headers)).await
+    };
+    for (path, headers) in [
+        ("/v1/chat/completions", "authorization,content-type,idempotency-key,x-stainless-lang"),
+        ("/v1/messages", "x-api-key,anthropic-version,anthropic-dangerous-direct-browser-access"),
+        ("/v1beta/models/m:generateContent", "x-goog-api-key,x-goog-api-client"),
+        ("/api/auth/refresh", "x-csrf-token"),
+    ] {
+        let answer = asks(path, headers).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let allowed = answer.header("access-control-allow-headers").expect("headers");
+        let allowed = allowed.to_lowercase();
+        for header in headers.split(',') {
+            assert!(allowed.contains(header), "{header} is not in {allowed}");
+        }
+    }
+    for header in ["x-forwarded-for", "cookie", "x-real-ip"] {
+        let answer = asks("/v1/chat/completions", header).await;
+        assert_eq!(answer.status, 400, "{header}: {answer:?}");
+        assert!(answer.header("access-control-allow-headers").is_none());
+    }
+    app.finish().await;
+}

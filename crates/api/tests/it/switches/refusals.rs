@@ -10,7 +10,34 @@ use crate::app::{
     eventually, on_both_databases,
 };
 
-on_both_databases!(each_kind_is_refused_until_it_is_released);
+on_both_databases!(each_kind_is_refused_until_it_is_released, what_is_stopped_is_not_listed);
+
+async fn what_is_stopped_is_not_listed(place: Arc<Place>) {
+    let app = TestApp::at(place, &UNLIMITED).await;
+    let (_, program) = app.program("ada").await;
+    let operator = app.operator("grace").await;
+    let listed = async || {
+        let openai = program.models().await.with(200)["data"].to_string();
+        let google = send(program.request("GET", "/v1beta/models?pageSize=1000")).await;
+        let google = google.with(200)["models"].to_string();
+        let one = send(program.request("GET", &format!("/v1/models/{MODEL}"))).await.status;
+        let path = format!("/v1beta/models/{MODEL}");
+        let other = send(program.request("GET", &path)).await.status;
+        let quoted = format!("\"{MODEL}\"");
+        let named = google.contains(&format!("models/{MODEL}\""));
+        [openai.contains(&quoted), named, one == 200, other == 200]
+    };
+    for target in [format!("model/{MODEL}"), "provider/openai".to_owned()] {
+        assert_eq!(listed().await, [true; 4]);
+        stop(&operator, &target).await.with(200);
+        eventually("it is hidden", async || listed().await == [false; 4]).await;
+        let shown = program.models().await.with(200)["data"].to_string();
+        assert!(shown.contains("gemini-2.5-flash"), "{shown}");
+        assert_eq!(release(&operator, &target).await.status, 204);
+        eventually("it is shown", async || listed().await == [true; 4]).await;
+    }
+    app.finish().await;
+}
 
 async fn each_kind_is_refused_until_it_is_released(place: Arc<Place>) {
     let app = TestApp::at(place, &UNLIMITED).await;

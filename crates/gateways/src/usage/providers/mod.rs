@@ -12,6 +12,7 @@ mod format;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod gemini;
+mod moderation;
 mod openai;
 mod provider;
 mod stream;

@@ -7,6 +7,7 @@ mod gemini;
 mod gemini_answers;
 mod gemini_requests;
 mod messages;
+mod moderations;
 mod openai;
 mod openai_requests;
 mod requests;

@@ -54,15 +54,15 @@ pub struct ModelView {
     aliases: Vec<String>,
     #[schema(example = "openai")]
     provider: String,
-    /// `chat` or `embedding`: what it does.
+    /// `chat`, `embedding` or `moderation`: what it does.
     kind: &'static str,
     /// `small`, `medium` or `large`: which plans reach it.
     class: &'static str,
     /// How many numbers its vectors have, if it makes any.
     dimensions: Option<u32>,
-    /// The most tokens that go in and come out together; of one input, where vectors are made.
+    /// The most tokens that go in and come out together; of one input, where none come out.
     context_window: u64,
-    /// The most tokens that come out. None do, where vectors are made.
+    /// The most tokens that come out. None do of models that do not answer.
     output_cap: u64,
     released_at: DateTime<Utc>,
     /// Whether the plan reaches it.
@@ -124,7 +124,7 @@ impl From<ModelStanding> for ModelView {
             kind: model.kind.name(),
             class: model.class.name(),
             dimensions: match model.kind {
-                ModelKind::Chat => None,
+                ModelKind::Chat | ModelKind::Moderation => None,
                 ModelKind::Embedding { dimensions } => Some(dimensions),
             },
             context_window: model.context_window,

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::super::wrong;
 use crate::error::ApiError;
 
-/// What can be asked of every model that answers. Vectors are not asked for in this format.
+/// What can be asked of every model that answers. Vectors and judgements are not asked for in this format.
 const METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
 
 /// The most models of a page, and the usual number.
@@ -37,7 +37,7 @@ pub(crate) fn view(model: OpenModel) -> Model {
         output_token_limit: Some(model.output_cap),
         supported_generation_methods: match model.kind {
             ModelKind::Chat => METHODS.map(str::to_owned).to_vec(),
-            ModelKind::Embedding { .. } => Vec::new(),
+            ModelKind::Embedding { .. } | ModelKind::Moderation => Vec::new(),
         },
     }
 }

@@ -72,7 +72,7 @@ impl Asked for AskedEmbedding {
 fn check_dimensions(request: &EmbeddingRequest, kind: ModelKind) -> Result<(), ChatError> {
     let most = match kind {
         ModelKind::Embedding { dimensions } => dimensions,
-        ModelKind::Chat => 0,
+        ModelKind::Chat | ModelKind::Moderation => 0,
     };
     match request.dimensions {
         Some(wanted) if wanted == 0 || wanted > most => {

@@ -2,16 +2,18 @@
 //! made. Not here: who may ask, and what it costs.
 mod chat;
 mod embedding;
+mod moderation;
 
 use std::sync::Arc;
 
 use cape_domain::{
     billing::{BasisPoints, Credits},
-    usage::{ChatProvider, EmbeddingProvider, Estimate, Model, ModelKind},
+    usage::{ChatProvider, EmbeddingProvider, Estimate, Model, ModelKind, ModerationProvider},
 };
 
 pub use chat::AskedChat;
 pub use embedding::AskedEmbedding;
+pub use moderation::AskedModeration;
 
 use super::{Candidate, ChatError, UsageRules};
 
@@ -22,20 +24,35 @@ pub struct Upstream {
     pub chat: Arc<dyn ChatProvider>,
     /// For vectors. None, where the provider has no models for them.
     pub embeddings: Option<Arc<dyn EmbeddingProvider>>,
+    /// For judgements. None, where the provider has no models for them.
+    pub moderations: Option<Arc<dyn ModerationProvider>>,
 }
 
 impl Upstream {
     /// A provider that has models for chats alone.
     #[must_use]
     pub fn of_chats(provider: impl ChatProvider + 'static) -> Self {
-        Self { chat: Arc::new(provider), embeddings: None }
+        Self { chat: Arc::new(provider), embeddings: None, moderations: None }
     }
 
     /// A provider that has models for vectors too.
     #[must_use]
     pub fn of_both(provider: impl ChatProvider + EmbeddingProvider + 'static) -> Self {
         let provider = Arc::new(provider);
-        Self { chat: provider.clone(), embeddings: Some(provider) }
+        Self { chat: provider.clone(), embeddings: Some(provider), moderations: None }
+    }
+
+    /// A provider that has models for vectors and for judgements too.
+    #[must_use]
+    pub fn of_all(
+        provider: impl ChatProvider + EmbeddingProvider + ModerationProvider + 'static,
+    ) -> Self {
+        let provider = Arc::new(provider);
+        Self {
+            chat: provider.clone(),
+            embeddings: Some(provider.clone()),
+            moderations: Some(provider),
+        }
     }
 }
 

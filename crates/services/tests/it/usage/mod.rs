@@ -10,6 +10,7 @@ mod late;
 mod leaving;
 mod limits;
 mod lots;
+mod moderations;
 mod prices;
 mod receipts;
 mod records;

@@ -59,6 +59,38 @@ pub fn is_stopped(error: &ChatError, by: &SwitchTarget) -> bool {
 }
 
 #[tokio::test]
+async fn a_model_is_not_shown_while_it_or_its_provider_is_stopped() {
+    for target in [small(), SwitchTarget::Provider(Provider::OPENAI)] {
+        let world = given_a_credit().await;
+        let shown = async || {
+            let listed = world.listing.list(by_program(10)).await.expect("listed");
+            let found = world.listing.find(by_program(10), SMALL_MODEL).await;
+            let listed = listed.iter().any(|model| model.id == SMALL_MODEL);
+            assert_eq!(listed, found.is_ok(), "{found:?}");
+            assert!(matches!(found, Ok(_) | Err(ChatError::UnknownModel(_))), "{found:?}");
+            listed
+        };
+        assert!(shown().await);
+        stop(&world, target.clone()).await;
+        polled(&world).await;
+        assert!(!shown().await, "{target}");
+        let others = world.listing.list(by_program(10)).await.expect("listed");
+        assert_eq!(others.len(), 1, "{target}");
+        release(&world, &target).await;
+        polled(&world).await;
+        assert!(shown().await, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn callers_that_are_stopped_hide_no_model() {
+    let world = given_a_credit().await;
+    stop(&world, key()).await;
+    polled(&world).await;
+    assert_eq!(world.listing.list(by_program(10)).await.expect("listed").len(), 2);
+}
+
+#[tokio::test]
 async fn what_is_stopped_is_refused_with_the_reason_and_what_is_released_is_not() {
     for target in all() {
         let world = given_a_credit().await;

@@ -3,6 +3,7 @@ mod answer;
 mod count;
 mod dialect;
 mod embeddings;
+mod moderations;
 mod request;
 
 use cape_domain::{
