@@ -50,6 +50,8 @@
 //!
 //! `GET /_sandbox/health`, `GET /_sandbox/requests` (requests by vendor), `GET /_sandbox/streams`
 //! (answers being streamed at the moment).
+// Some of Stripe's objects have more fields than `json!` may otherwise be nested for.
+#![recursion_limit = "512"]
 
 mod anthropic;
 mod directive;

@@ -94,6 +94,10 @@ impl Sandbox {
         .listen(listener)?
         .run();
         mailbox::listen(smtp, mailbox, &tasks, &stopping)?;
+        let (keeper, stop) = (stripe.clone(), stopping.clone());
+        tasks.spawn(async move {
+            stop.run_until_cancelled(Stripe::keep_up(keeper)).await;
+        });
         let handle = server.handle();
         tasks.spawn(async move {
             if let Err(error) = server.await {
@@ -135,6 +139,13 @@ impl Sandbox {
     pub fn set_webhook(&self, url: impl Into<String>, secret: impl Into<String>) {
         let endpoint = WebhookEndpoint { url: url.into(), secret: secret.into() };
         self.stripe.set_webhook(Some(endpoint));
+    }
+
+    /// Does what fell due at Stripe by the clock that the sandbox was given: renewals, retries, ends. It
+    /// happens within a second by itself, and before any request is answered; this is for clocks that
+    /// jump.
+    pub fn catch_up(&self) {
+        self.stripe.catch_up();
     }
 
     /// Stops at once: streams and mails on their way are cut, and webhooks that wait for another try

@@ -57,6 +57,20 @@ impl Courier {
         Self { van, tasks, runtime, stopping }
     }
 
+    /// Starts the delivery of these parcels, each after the one before it was taken or given up.
+    pub(crate) fn send_in_turn(&self, parcels: Vec<Parcel>) {
+        let (van, stopping) = (Arc::clone(&self.van), self.stopping.clone());
+        let round = async move {
+            for parcel in parcels {
+                van.deliver(parcel).await;
+            }
+        };
+        let delivery = async move {
+            stopping.run_until_cancelled(round).await;
+        };
+        self.tasks.spawn_on(delivery, &self.runtime);
+    }
+
     /// Starts the delivery of each parcel.
     pub(crate) fn send(&self, parcels: Vec<Parcel>) {
         for parcel in parcels {
@@ -84,9 +98,10 @@ impl Van {
     }
 
     async fn attempt(&self, parcel: &Parcel) -> Result<(), String> {
+        let client = self.client()?;
+        // By the starter's clock, however far ahead the account's time is.
         let signature = sign(&parcel.to.secret, self.world.unix(), &parcel.body);
-        let response = self
-            .client()?
+        let response = client
             .post(&parcel.to.url)
             .header("Content-Type", "application/json; charset=utf-8")
             .header("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")

@@ -1,24 +1,36 @@
-//! `/v1/webhook_endpoints`. The secret is told once, when the endpoint is made.
+//! `/v1/webhook_endpoints`. The secret is told once, when the endpoint is made. Its events come in the
+//! version that it names, or in the account's.
 use serde_json::{Value, json};
 
 use super::{
-    API_VERSION,
     desk::{Desk, Operation},
     error::StripeError,
+    form::Form,
+    kind::Kind,
+    version::is_version,
 };
 
 /// Make an endpoint.
 pub(crate) const CREATE: Operation = Operation {
-    parameters: &["url", "enabled_events[#]", "description", "metadata[*]"],
+    parameters: &["url", "enabled_events[#]", "api_version", "description", "metadata[*]"],
     act: create,
 };
 
 /// Show an endpoint.
-pub(crate) const FIND: Operation = Operation { parameters: &[], act: find };
+pub(crate) const FIND: Operation =
+    Operation { parameters: &[], act: |desk| desk.found(Kind::Endpoint) };
+
+/// Change an endpoint.
+pub(crate) const UPDATE: Operation = Operation {
+    parameters: &["url", "enabled_events[#]", "disabled", "description", "metadata", "metadata[*]"],
+    act: update,
+};
 
 /// List endpoints.
-pub(crate) const LIST: Operation =
-    Operation { parameters: &["limit", "starting_after"], act: list };
+pub(crate) const LIST: Operation = Operation {
+    parameters: &["limit", "starting_after", "ending_before"],
+    act: |desk| desk.page(Kind::Endpoint, |_| true),
+};
 
 /// Take an endpoint away.
 pub(crate) const DELETE: Operation = Operation { parameters: &[], act: delete };
@@ -30,41 +42,47 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     if kinds.is_empty() {
         return Err(StripeError::missing("enabled_events"));
     }
-    let endpoint = json!({
+    let version = form.text("api_version")?;
+    if let Some(version) = version.filter(|version| !is_version(version)) {
+        let message = format!("Invalid Stripe API version: {version}");
+        return Err(StripeError::invalid("api_version", message));
+    }
+    let secret = desk.world.ids.mint("whsec_", 32);
+    let mut endpoint = json!({
         "id": desk.world.ids.mint("we_1", 23), "object": "webhook_endpoint",
-        "api_version": API_VERSION, "application": null, "created": desk.now,
+        "api_version": version, "application": null, "created": desk.now,
         "description": form.text("description")?, "enabled_events": kinds, "livemode": false,
-        "metadata": form.metadata("metadata")?, "secret": desk.world.ids.mint("whsec_", 32),
-        "status": "enabled", "url": url,
+        "metadata": form.metadata("metadata")?, "status": "enabled", "url": url,
+        "_secret": secret,
     });
-    desk.account.endpoints.add(endpoint.clone());
+    desk.account.put(&endpoint);
+    endpoint["secret"] = secret.into();
     Ok(endpoint)
 }
 
-fn find(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
-    let found = desk.account.endpoints.get(desk.id).cloned();
-    let found = found.ok_or_else(|| StripeError::no_such(404, "webhook endpoint", "id", desk.id));
-    found.map(without_secret)
-}
-
-fn list(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
-    let mut page = desk.account.endpoints.page(desk.form, "/v1/webhook_endpoints", |_| true)?;
-    if let Some(endpoints) = page["data"].as_array_mut() {
-        *endpoints = endpoints.drain(..).map(without_secret).collect();
+fn update(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
+    let mut endpoint = desk.found(Kind::Endpoint)?;
+    let form: &Form = desk.form;
+    if let Some(url) = form.url("url")? {
+        endpoint["url"] = url.into();
     }
-    Ok(page)
+    let kinds = form.texts("enabled_events");
+    if !kinds.is_empty() {
+        endpoint["enabled_events"] = kinds.into();
+    }
+    if let Some(disabled) = form.switch("disabled")? {
+        endpoint["status"] = if disabled { "disabled" } else { "enabled" }.into();
+    }
+    if let Some(description) = form.given("description") {
+        endpoint["description"] = description.into();
+    }
+    endpoint["metadata"] = form.merged("metadata", &endpoint["metadata"])?;
+    desk.account.put(&endpoint);
+    Ok(endpoint)
 }
 
 fn delete(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
-    if desk.account.endpoints.remove(desk.id) {
-        return Ok(json!({ "id": desk.id, "object": "webhook_endpoint", "deleted": true }));
-    }
-    Err(StripeError::no_such(404, "webhook endpoint", "id", desk.id))
-}
-
-fn without_secret(mut endpoint: Value) -> Value {
-    if let Some(fields) = endpoint.as_object_mut() {
-        fields.remove("secret");
-    }
-    endpoint
+    desk.found(Kind::Endpoint)?;
+    desk.account.shelf(Kind::Endpoint).remove(desk.id);
+    Ok(json!({ "id": desk.id, "object": "webhook_endpoint", "deleted": true }))
 }

@@ -2,7 +2,9 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::cards::Decline;
 
 const REQUEST: &str = "invalid_request_error";
 
@@ -14,11 +16,13 @@ pub(crate) struct StripeError {
     code: Option<&'static str>,
     param: Option<String>,
     message: String,
+    more: Value,
 }
 
 impl StripeError {
     fn new(status: u16, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self { status, kind: REQUEST, code, param: None, message: message.into() }
+        let message = message.into();
+        Self { status, kind: REQUEST, code, param: None, message, more: Value::Null }
     }
 
     fn about(param: &str, code: &'static str, message: String) -> Self {
@@ -103,8 +107,72 @@ impl StripeError {
         Self { kind: "idempotency_error", ..Self::new(400, None, message) }
     }
 
+    /// A card that was declined. What was done about it stays done.
+    pub(crate) fn declined(decline: Decline, intent: Option<&Value>) -> Self {
+        let mut more = json!({ "decline_code": decline.reason });
+        if let Some(intent) = intent {
+            more["payment_intent"] = intent.clone();
+            more["charge"] = intent["latest_charge"].clone();
+        }
+        Self { kind: "card_error", more, ..Self::new(402, Some(decline.code), decline.message) }
+    }
+
+    /// A payment that its payer has to approve first.
+    pub(crate) fn requires_action(intent: &Value) -> Self {
+        let message = "This payment requires additional user action before it can be completed \
+                       successfully. Payment can be completed using the PaymentIntent.";
+        let code = Some("invoice_payment_intent_requires_action");
+        let more = json!({ "payment_intent": intent });
+        Self { kind: "card_error", more, ..Self::new(402, code, message) }
+    }
+
+    /// Something that is in the wrong state for what is asked.
+    pub(crate) fn state(code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self::new(400, code, message)
+    }
+
+    /// A failure that was asked for.
+    pub(crate) fn fault(status: u16) -> Self {
+        match status {
+            429 => {
+                let message = "Request rate limit exceeded. You can learn more about rate limits \
+                               here https://stripe.com/docs/rate-limits.";
+                Self::new(429, Some("rate_limit"), message)
+            }
+            status => {
+                let message = "An unknown error occurred, as the sandbox was told.";
+                let kind = if status < 500 { REQUEST } else { "api_error" };
+                Self { kind, ..Self::new(status, None, message) }
+            }
+        }
+    }
+
+    /// A key of somebody else's account.
+    pub(crate) fn wrong_account(account: &str) -> Self {
+        let message = format!(
+            "The provided key does not have access to account '{account}' (or that account does \
+             not exist). Application access may have been revoked."
+        );
+        Self::new(403, Some("account_invalid"), message)
+    }
+
+    /// Whether the request was executed and failed, so that its answer is repeated.
+    pub(crate) fn is_outcome(&self) -> bool {
+        self.status == 402
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The answer itself.
     pub(crate) fn answer(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).json(self.body())
+    }
+
+    /// The answer's body.
+    pub(crate) fn body(&self) -> Value {
         let mut error = json!({ "type": self.kind, "message": self.message });
         if let Some(code) = self.code {
             error["code"] = code.into();
@@ -114,7 +182,10 @@ impl StripeError {
         if let Some(param) = &self.param {
             error["param"] = param.as_str().into();
         }
-        HttpResponse::build(self.status_code()).json(json!({ "error": error }))
+        for (name, value) in self.more.as_object().into_iter().flatten() {
+            error[name] = value.clone();
+        }
+        json!({ "error": error })
     }
 }
 

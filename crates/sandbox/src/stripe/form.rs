@@ -1,5 +1,8 @@
 //! Stripe's form encoding: `line_items[0][price_data][currency]=usd`.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use actix_web::web::Query;
 use serde_json::{Map, Value};
@@ -50,6 +53,50 @@ impl Form {
         }
     }
 
+    /// A text, empty where it is to be unset, if it is given.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether anything is given under this name, at any depth.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let inner =
+            |full: &String| full.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
+        self.0.keys().any(|full| full == name || inner(full))
+    }
+
+    /// A switch, if it is given.
+    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, StripeError> {
+        match self.text(name)? {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(other) => Err(StripeError::invalid(name, format!("Invalid boolean: {other}"))),
+        }
+    }
+
+    /// One of several words, if it is given.
+    pub(crate) fn word<'a>(
+        &'a self,
+        name: &str,
+        known: &[&str],
+    ) -> Result<Option<&'a str>, StripeError> {
+        let word = self.text(name)?;
+        if word.is_none_or(|word| known.contains(&word)) {
+            return Ok(word);
+        }
+        Err(StripeError::invalid(name, format!("Invalid {name}: must be {}", known.join(" or "))))
+    }
+
+    /// A currency in lower case, if it is given.
+    pub(crate) fn currency(&self, name: &str) -> Result<Option<String>, StripeError> {
+        let Some(currency) = self.text(name)?.map(str::to_ascii_lowercase) else { return Ok(None) };
+        if currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Ok(Some(currency));
+        }
+        Err(StripeError::invalid(name, format!("Invalid currency: {currency}")))
+    }
+
     /// A text that is not empty.
     pub(crate) fn required(&self, name: &str) -> Result<&str, StripeError> {
         self.text(name)?.ok_or_else(|| StripeError::missing(name))
@@ -59,6 +106,15 @@ impl Form {
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, StripeError> {
         let number = |text: &str| text.parse().map_err(|_| StripeError::not_an_integer(name, text));
         self.text(name)?.map(number).transpose()
+    }
+
+    /// The seconds that `[gt]`, `[gte]`, `[lt]` and `[lte]` of this name leave.
+    pub(crate) fn span(&self, name: &str) -> Result<RangeInclusive<i64>, StripeError> {
+        let bound = |end: &str| self.integer(&format!("{name}[{end}]"));
+        let after = bound("gt")?.map_or(i64::MIN, |second| second.saturating_add(1));
+        let before = bound("lt")?.map_or(i64::MAX, |second| second.saturating_sub(1));
+        let (from, until) = (bound("gte")?.unwrap_or(i64::MIN), bound("lte")?.unwrap_or(i64::MAX));
+        Ok(after.max(from)..=before.min(until))
     }
 
     /// The web address under this name, if it is given.
@@ -84,6 +140,24 @@ impl Form {
     /// The values of a list of texts, in order.
     pub(crate) fn texts(&self, list: &str) -> Vec<&str> {
         self.items(list).iter().filter_map(|name| self.0.get(name)).map(String::as_str).collect()
+    }
+
+    /// The caller's own names and values as they are after this request: an empty value unsets one,
+    /// and an empty text all.
+    pub(crate) fn merged(&self, name: &str, kept: &Value) -> Result<Value, StripeError> {
+        let told = self.metadata(name)?;
+        let mut merged = match self.given(name) {
+            Some("") => Map::new(),
+            _ => kept.as_object().cloned().unwrap_or_default(),
+        };
+        for full in self.0.iter().filter(|(_, value)| value.is_empty()).map(|(full, _)| full) {
+            let inner = full.strip_prefix(name).and_then(|rest| rest.strip_prefix('['));
+            if let Some(key) = inner.and_then(|rest| rest.strip_suffix(']')) {
+                merged.remove(key);
+            }
+        }
+        merged.extend(told.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+        Ok(Value::Object(merged))
     }
 
     /// The caller's own names and values under this name. An empty value unsets.
@@ -179,6 +253,15 @@ mod tests {
         assert_eq!(form("").metadata("metadata"), Ok(json!({})));
         let long = format!("metadata[k]={}", "x".repeat(501));
         assert!(form(&long).metadata("metadata").is_err());
+    }
+
+    #[test]
+    fn metadata_is_merged_and_can_be_unset() {
+        let kept = json!({"a": "1", "b": "2"});
+        let merged = |query| form(query).merged("metadata", &kept);
+        assert_eq!(merged(""), Ok(kept.clone()));
+        assert_eq!(merged("metadata[b]=&metadata[c]=3"), Ok(json!({"a": "1", "c": "3"})));
+        assert_eq!(merged("metadata="), Ok(json!({})));
     }
 
     #[test]

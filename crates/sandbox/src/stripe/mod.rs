@@ -1,38 +1,61 @@
-//! Stripe: customers, checkout sessions in mode `payment` with their page, payment intents, charges,
-//! events and signed webhooks, all in memory. There are no subscriptions, refunds or products, and
-//! nothing is forgotten before the sandbox stops.
+//! Stripe: customers and their cards, products and prices, checkout sessions, subscriptions that renew as
+//! its time goes on, invoices, refunds, disputes, a billing portal, events and signed webhooks, all in
+//! memory. There are no coupons, taxes, meters or connected accounts, invoices are made by
+//! subscriptions alone, and nothing is forgotten before the sandbox stops. That a customer was made over
+//! the API is told to nobody.
 mod account;
+mod agenda;
+mod billing;
+mod calendar;
+mod cards;
+mod charging;
 mod checkout;
+mod control;
 mod courier;
 mod customers;
+mod deliveries;
 mod desk;
+mod disputes;
 mod endpoints;
 mod error;
 mod events;
+mod expand;
+mod facts;
+mod faults;
 mod form;
-mod html;
-mod page;
-mod payments;
+mod intents;
+mod invoices;
+mod kind;
+mod office;
+mod pages;
+mod payment_methods;
+mod portal;
+mod prices;
+mod products;
+mod refunds;
+mod routes;
+mod setups;
 mod shelf;
+mod subscriptions;
+mod version;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use actix_web::{
-    HttpRequest,
-    web::{Data, ServiceConfig, delete, get, post, scope, to},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::runtime::Handle;
+
+use actix_web::web::Data;
+use tokio::{runtime::Handle, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{account::Account, courier::Courier, desk::operation, error::StripeError};
-use crate::{
-    options::WebhookEndpoint,
-    traffic::{Vendor, watch},
-    world::World,
-};
+pub(crate) use self::routes::routes;
+use self::{account::Account, courier::Courier, office::Office, subscriptions::renewal};
+use crate::{options::WebhookEndpoint, world::World};
 
-/// The version of Stripe's API whose shapes are emulated.
+/// The version of Stripe's API whose shapes are emulated, where nobody asks for another.
 pub const API_VERSION: &str = "2026-10-29.dahlia";
+/// How often it looks what fell due when nobody asks it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Stripe, with all that it knows.
 pub(crate) struct Stripe {
@@ -49,10 +72,23 @@ impl Stripe {
         runtime: Handle,
         stopping: CancellationToken,
     ) -> Self {
-        let account = Arc::new(Mutex::new(Account::default()));
+        let account = Arc::new(Mutex::new(Account::new(&world.ids)));
         let clock = Data::clone(&world);
         let courier = Courier::new(clock, Arc::clone(&account), tasks, runtime, stopping);
         Self { world, account, courier }
+    }
+
+    /// Does what falls due, for as long as it is polled.
+    pub(crate) async fn keep_up(stripe: Data<Self>) {
+        loop {
+            sleep(LOOK).await;
+            stripe.catch_up();
+        }
+    }
+
+    /// Does what fell due.
+    pub(crate) fn catch_up(&self) {
+        self.change(|_| ());
     }
 
     /// Replaces the endpoint that receives everything.
@@ -60,11 +96,17 @@ impl Stripe {
         lock(&self.account).webhook = endpoint;
     }
 
-    /// Changes the account, and sends what happened when it is unlocked again.
-    fn change<T>(&self, act: impl FnOnce(&mut Account) -> T) -> T {
+    /// Does what fell due, then changes the account, and sends what happened when it is unlocked again.
+    fn change<T>(&self, act: impl FnOnce(&mut Office<'_>) -> T) -> T {
         let (done, parcels) = {
             let mut account = lock(&self.account);
-            (act(&mut account), account.take_parcels())
+            let (account, world) = (&mut *account, &*self.world);
+            let now = world.unix() + account.ahead;
+            while let Some((due, step)) = account.agenda.next(now) {
+                renewal::step(&mut Office { account, world, now: due }, &step);
+            }
+            let done = act(&mut Office { account, world, now });
+            (done, account.take_parcels())
         };
         self.courier.send(parcels);
         done
@@ -73,34 +115,4 @@ impl Stripe {
 
 fn lock(account: &Mutex<Account>) -> MutexGuard<'_, Account> {
     account.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Mounts `/stripe/v1` and `/stripe/pay`.
-pub(crate) fn routes(config: &mut ServiceConfig) {
-    let v1 = scope("/stripe/v1")
-        .wrap_fn(|request, service| watch(Vendor::Stripe, "request-id", request, service))
-        .route("/customers", post().to(operation(&customers::CREATE)))
-        .route("/customers", get().to(operation(&customers::LIST)))
-        .route("/customers/{id}", get().to(operation(&customers::FIND)))
-        .route("/checkout/sessions", post().to(operation(&checkout::CREATE)))
-        .route("/checkout/sessions", get().to(operation(&checkout::LIST)))
-        .route("/checkout/sessions/{id}", get().to(operation(&checkout::FIND)))
-        .route("/payment_intents/{id}", get().to(operation(&payments::FIND_INTENT)))
-        .route("/charges/{id}", get().to(operation(&payments::FIND_CHARGE)))
-        .route("/balance_transactions/{id}", get().to(operation(&payments::FIND_BALANCE)))
-        .route("/events", get().to(operation(&events::LIST)))
-        .route("/events/{id}", get().to(operation(&events::FIND)))
-        .route("/webhook_endpoints", post().to(operation(&endpoints::CREATE)))
-        .route("/webhook_endpoints", get().to(operation(&endpoints::LIST)))
-        .route("/webhook_endpoints/{id}", get().to(operation(&endpoints::FIND)))
-        .route("/webhook_endpoints/{id}", delete().to(operation(&endpoints::DELETE)))
-        .default_service(to(|request: HttpRequest| async move {
-            StripeError::unknown_url(request.method().as_str(), request.path()).answer()
-        }));
-    let pay = scope("/stripe/pay")
-        .route("/{id}", get().to(page::show))
-        .route("/{id}", post().to(page::pay))
-        .route("/{id}/cancel", post().to(page::cancel))
-        .route("/{id}/decline", post().to(page::decline));
-    config.service(v1).service(pay);
 }

@@ -47,12 +47,7 @@ impl Shelf {
         self.objects.values()
     }
 
-    /// All objects, the oldest first, to be changed.
-    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.objects.values_mut()
-    }
-
-    /// The page of a list, newest first, that `limit` and `starting_after` ask for.
+    /// The page of a list, newest first, that `limit`, `starting_after` and `ending_before` ask for.
     pub(crate) fn page(
         &self,
         form: &Form,
@@ -64,18 +59,27 @@ impl Shelf {
             let message = "Limit must be between 1 and 100";
             return Err(StripeError::refused("limit", "parameter_invalid_integer", message));
         }
-        let before = match form.text("starting_after")? {
-            None => Bound::Unbounded,
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let place = |name: &str| match form.text(name)? {
+            None => Ok(Bound::Unbounded),
             Some(id) => {
-                let missing = || StripeError::no_such(400, "object", "starting_after", id);
-                Bound::Excluded(*self.places.get(id).ok_or_else(missing)?)
+                let missing = || StripeError::no_such(400, "object", name, id);
+                Ok(Bound::Excluded(*self.places.get(id).ok_or_else(missing)?))
             }
         };
-        let older = self.objects.range((Bound::Unbounded, before)).rev().map(|(_, object)| object);
-        let mut older = older.filter(|object| wanted(object));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let data: Vec<Value> = older.by_ref().take(limit).cloned().collect();
-        let has_more = older.next().is_some();
+        let (newer, older) = (place("ending_before")?, place("starting_after")?);
+        let (data, has_more) = if newer == Bound::Unbounded {
+            let older = self.objects.range((Bound::Unbounded, older)).rev();
+            let mut older = older.map(|(_, object)| object).filter(|object| wanted(object));
+            let data: Vec<Value> = older.by_ref().take(limit).cloned().collect();
+            (data, older.next().is_some())
+        } else {
+            let newer = self.objects.range((newer, Bound::Unbounded));
+            let mut newer = newer.map(|(_, object)| object).filter(|object| wanted(object));
+            let mut data: Vec<Value> = newer.by_ref().take(limit).cloned().collect();
+            data.reverse();
+            (data, newer.next().is_some())
+        };
         Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
     }
 }
@@ -99,6 +103,7 @@ mod tests {
         };
         assert_eq!(page("limit=2"), ("x_4x_3".into(), true));
         assert_eq!(page("limit=3&starting_after=x_3"), ("x_2x_1x_0".into(), false));
+        assert_eq!(page("limit=2&ending_before=x_1"), ("x_3x_2".into(), true));
         let unknown = Form::parse("starting_after=x_9").expect("a form");
         assert!(shelf.page(&unknown, "/v1/x", |_| true).is_err());
     }

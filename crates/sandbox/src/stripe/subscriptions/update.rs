@@ -1,0 +1,372 @@
+//! `POST /v1/subscriptions/{id}`.
+use serde_json::{Value, json};
+
+use super::{
+    change::{self, Change, Proration},
+    create::BEHAVIORS,
+    has_ended,
+    start::{PATIENCE, period},
+};
+use crate::stripe::{
+    agenda::Step,
+    charging::{Taken, foresee},
+    desk::{Desk, Operation},
+    error::StripeError,
+    facts::Facts as _,
+    form::Form,
+    invoices::{
+        self,
+        collect::{self, Asked, Collected},
+        lines::{collect_pending, pending},
+        make::{Draft, draft, finalize},
+    },
+    kind::Kind,
+    office::Office,
+    payment_methods,
+};
+
+/// Change a subscription.
+pub(crate) const UPDATE: Operation = Operation {
+    parameters: &[
+        "items[#][id]",
+        "items[#][price]",
+        "items[#][quantity]",
+        "items[#][deleted]",
+        "items[#][price_data][currency]",
+        "items[#][price_data][unit_amount]",
+        "items[#][price_data][product]",
+        "items[#][price_data][recurring][interval]",
+        "items[#][price_data][recurring][interval_count]",
+        "billing_cycle_anchor",
+        "cancel_at",
+        "cancel_at_period_end",
+        "cancellation_details[comment]",
+        "cancellation_details[feedback]",
+        "default_payment_method",
+        "description",
+        "metadata",
+        "metadata[*]",
+        "off_session",
+        "pause_collection",
+        "pause_collection[behavior]",
+        "pause_collection[resumes_at]",
+        "payment_behavior",
+        "payment_settings[save_default_payment_method]",
+        "payment_settings[payment_method_types][#]",
+        "proration_behavior",
+        "proration_date",
+        "trial_end",
+        "trial_settings[end_behavior][missing_payment_method]",
+    ],
+    act: update,
+};
+
+fn update(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
+    let mut subscription = desk.found(Kind::Subscription)?;
+    let form = desk.form;
+    if has_ended(&subscription) {
+        let message =
+            "A canceled subscription can only update its cancellation_details and metadata.";
+        return Err(StripeError::state(None, message));
+    }
+    let mut office = desk.office();
+    set_plain(&mut office, &mut subscription, form)?;
+    set_end(&mut office, &mut subscription, form)?;
+    let proration = Proration::read(form, "proration_behavior")?;
+    let behavior = form.word("payment_behavior", &BEHAVIORS)?.unwrap_or("allow_incomplete");
+    let at = proration_date(&subscription, form, office.now)?;
+    let trial_over = set_trial(&mut office, &mut subscription, form)?;
+    let anchor = form.word("billing_cycle_anchor", &["now", "unchanged"])?;
+    let restart = trial_over || anchor == Some("now");
+    if !form.has("items") && !restart {
+        office.change("customer.subscription.updated", &subscription);
+        return Ok(subscription);
+    }
+    let items = change::items(&mut office, form, "items", &subscription)?;
+    let at = if restart { office.now } else { at };
+    let mut change = change::change(&office, &subscription, &items, proration, at, restart);
+    if trial_over {
+        change.after["status"] = "active".into();
+    }
+    settle(&mut office, &subscription, change, behavior)
+}
+
+/// The second from which a change counts.
+pub(crate) fn proration_date(
+    subscription: &Value,
+    form: &Form,
+    now: i64,
+) -> Result<i64, StripeError> {
+    let Some(at) = form.integer("proration_date")? else { return Ok(now) };
+    let (start, end) = period(subscription);
+    if (start..=end).contains(&at) {
+        return Ok(at);
+    }
+    let message = "Invalid proration date: it must be within the current period.";
+    Err(StripeError::invalid("proration_date", message))
+}
+
+fn set_plain(
+    office: &mut Office<'_>,
+    subscription: &mut Value,
+    form: &Form,
+) -> Result<(), StripeError> {
+    subscription["metadata"] = form.merged("metadata", &subscription["metadata"])?;
+    if let Some(description) = form.given("description") {
+        subscription["description"] =
+            if description.is_empty() { Value::Null } else { description.into() };
+    }
+    let name = "default_payment_method";
+    match form.given(name) {
+        None => {}
+        Some("") => subscription[name] = Value::Null,
+        Some(id) => {
+            let customer = subscription.text("customer").to_owned();
+            let method = payment_methods::of_customer(office, name, id, &customer)?;
+            subscription[name] = method["id"].clone();
+        }
+    }
+    for (path, known) in [
+        ("trial_settings[end_behavior][missing_payment_method]", &WITHOUT_METHOD[..]),
+        ("payment_settings[save_default_payment_method]", &["off", "on_subscription"][..]),
+    ] {
+        let Some(word) = form.word(path, known)? else { continue };
+        if path.starts_with("trial") {
+            subscription["trial_settings"]["end_behavior"]["missing_payment_method"] = word.into();
+        } else {
+            subscription["payment_settings"]["save_default_payment_method"] = word.into();
+        }
+    }
+    set_pause(office, subscription, form)
+}
+
+/// What may happen at the end of a trial without a payment method.
+pub(crate) const WITHOUT_METHOD: [&str; 3] = ["create_invoice", "cancel", "pause"];
+
+fn set_pause(
+    office: &mut Office<'_>,
+    subscription: &mut Value,
+    form: &Form,
+) -> Result<(), StripeError> {
+    if form.given("pause_collection") == Some("") {
+        subscription["pause_collection"] = Value::Null;
+        return Ok(());
+    }
+    if !form.has("pause_collection") {
+        return Ok(());
+    }
+    let known = ["keep_as_draft", "mark_uncollectible", "void"];
+    let name = "pause_collection[behavior]";
+    let behavior = form.word(name, &known)?.ok_or_else(|| StripeError::missing(name))?;
+    let until = form.integer("pause_collection[resumes_at]")?;
+    if let Some(at) = until {
+        let id = subscription.text("id").to_owned();
+        office.account.agenda.note(at, Step::ResumeCollection(id));
+    }
+    subscription["pause_collection"] = json!({ "behavior": behavior, "resumes_at": until });
+    Ok(())
+}
+
+fn set_end(
+    office: &mut Office<'_>,
+    subscription: &mut Value,
+    form: &Form,
+) -> Result<(), StripeError> {
+    if form.has("cancel_at") && form.has("cancel_at_period_end") {
+        let message = "You may only specify one of these parameters: cancel_at, \
+                       cancel_at_period_end.";
+        return Err(StripeError::invalid("cancel_at", message));
+    }
+    for name in ["comment", "feedback"] {
+        if let Some(value) = form.given(&format!("cancellation_details[{name}]")) {
+            subscription["cancellation_details"][name] =
+                if value.is_empty() { Value::Null } else { value.into() };
+        }
+    }
+    if let Some(at_end) = form.switch("cancel_at_period_end")? {
+        end_with_period(office, subscription, at_end);
+    }
+    match form.given("cancel_at") {
+        None => {}
+        Some("") => end_with_period(office, subscription, false),
+        Some(_) => {
+            let at = form.integer("cancel_at")?.unwrap_or_default();
+            if at <= office.now {
+                let message = "cancel_at must be in the future.";
+                return Err(StripeError::invalid("cancel_at", message));
+            }
+            end_with_period(office, subscription, true);
+            subscription["cancel_at_period_end"] = false.into();
+            subscription["cancel_at"] = at.into();
+            let id = subscription.text("id").to_owned();
+            office.account.agenda.note(at, Step::Cancel(id));
+        }
+    }
+    Ok(())
+}
+
+/// Lets a subscription end with its period, or go on. It is not kept yet.
+pub(crate) fn end_with_period(office: &Office<'_>, subscription: &mut Value, ends: bool) {
+    if ends && subscription.holds("cancel_at_period_end") {
+        return;
+    }
+    subscription["cancel_at_period_end"] = ends.into();
+    let (_, end) = period(subscription);
+    subscription["cancel_at"] = ends.then_some(end).into();
+    subscription["canceled_at"] = ends.then_some(office.now).into();
+    subscription["cancellation_details"]["reason"] =
+        ends.then_some("cancellation_requested").into();
+}
+
+/// Whether the trial is over by this request.
+fn set_trial(
+    office: &mut Office<'_>,
+    subscription: &mut Value,
+    form: &Form,
+) -> Result<bool, StripeError> {
+    match form.text("trial_end")? {
+        None => Ok(false),
+        Some("now") => {
+            let was = subscription.is("status", "trialing");
+            if was {
+                subscription["trial_end"] = office.now.into();
+            }
+            Ok(was)
+        }
+        Some(_) => {
+            let end = form.integer("trial_end")?.unwrap_or_default();
+            if end <= office.now {
+                let message = "Invalid timestamp: must be an integer Unix timestamp in the future.";
+                return Err(StripeError::invalid("trial_end", message));
+            }
+            if !subscription.is("status", "trialing") {
+                subscription["trial_start"] = office.now.into();
+                subscription["status"] = "trialing".into();
+            }
+            subscription["trial_end"] = end.into();
+            subscription["billing_cycle_anchor"] = end.into();
+            for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
+                item["current_period_end"] = end.into();
+            }
+            let id = subscription.text("id").to_owned();
+            let agenda = &mut office.account.agenda;
+            agenda.note(end, Step::EndPeriod(id.clone()));
+            agenda.note((end - 3 * 24 * 60 * 60).max(office.now), Step::WarnOfTrialEnd(id));
+            Ok(false)
+        }
+    }
+}
+
+/// Makes a change, and collects what it comes to.
+fn settle(
+    office: &mut Office<'_>,
+    before: &Value,
+    change: Change,
+    behavior: &str,
+) -> Result<Value, StripeError> {
+    let Change { mut after, lines, at_once } = change;
+    let id = after.text("id").to_owned();
+    let customer = office.get(Kind::Customer, after.text("customer")).unwrap_or_default();
+    if !at_once {
+        for line in &lines {
+            let item = pending(office, customer.text("id"), line);
+            office.record("invoiceitem.created", &item);
+        }
+        office.change("customer.subscription.updated", &after);
+        return Ok(after);
+    }
+    let number = office.mint("in_1", 23);
+    let waiting = collect_pending(office, &id, &number);
+    let lines: Vec<Value> = waiting.into_iter().chain(lines).collect();
+    let total: i64 = lines.iter().map(|line| line.number("amount")).sum();
+    if behavior == "error_if_incomplete" && total + customer.number("balance").min(0) > 0 {
+        would_pay(office, &after)?;
+    }
+    after["latest_invoice"] = number.as_str().into();
+    let plan = Draft {
+        customer: &customer,
+        subscription: &after,
+        reason: "subscription_update",
+        currency: after.text("currency"),
+        period: (office.now, office.now),
+        lines,
+    };
+    let waits = behavior == "pending_if_incomplete";
+    if waits {
+        let mut held = before.clone();
+        held["_change"] = json!({ "invoice": number, "after": after });
+        office.keep(&held);
+    } else {
+        commit(office, &after);
+    }
+    let mut invoice = draft(office, &number, plan);
+    finalize(office, &mut invoice);
+    if behavior == "default_incomplete" && invoice.number("amount_remaining") > 0 {
+        return Ok(office.get(Kind::Subscription, &id).unwrap_or_default());
+    }
+    let asked = if waits { Asked::BySomebody } else { Asked::BySchedule };
+    let collected = collect::collect(office, &mut invoice, None, asked);
+    let mut kept = office.get(Kind::Subscription, &id).unwrap_or_default();
+    if waits && collected != Collected::Paid {
+        let until = office.now + PATIENCE;
+        kept["latest_invoice"] = number.into();
+        kept["pending_update"] = json!({
+            "billing_cycle_anchor": null, "discount": null, "discounts": null,
+            "expires_at": until, "metadata": null,
+            "subscription_items": kept["_change"]["after"]["items"]["data"], "trial_end": null,
+            "trial_from_plan": null,
+        });
+        office.change("customer.subscription.updated", &kept);
+        office.account.agenda.note(until, Step::ExpireChange(id));
+    }
+    Ok(kept)
+}
+
+/// Refuses a change whose payment would not succeed, before anything is changed.
+fn would_pay(office: &Office<'_>, after: &Value) -> Result<(), StripeError> {
+    let asked = json!({
+        "customer": after["customer"],
+        "parent": { "subscription_details": { "subscription": after["id"] } },
+    });
+    let own = after.given("default_payment_method");
+    let method = match own {
+        Some(id) => office.get(Kind::PaymentMethod, id),
+        None => collect::method_for(office, &asked),
+    };
+    let method = method.ok_or_else(invoices::no_payment_method)?;
+    match foresee(&method) {
+        Taken::Paid => Ok(()),
+        Taken::Declined(decline) => Err(StripeError::declined(decline, None)),
+        Taken::ActionRequired => Err(StripeError::requires_action(&Value::Null)),
+    }
+}
+
+/// Keeps a subscription as it is after a change, and tells of it.
+fn commit(office: &mut Office<'_>, after: &Value) {
+    office.change("customer.subscription.updated", after);
+    let (_, end) = period(after);
+    office.account.agenda.note(end, Step::EndPeriod(after.text("id").to_owned()));
+}
+
+/// What a change waited for was paid: it is made.
+pub(crate) fn apply_pending(office: &mut Office<'_>, held: &Value) {
+    let mut after = held["_change"]["after"].clone();
+    // What was changed by others meanwhile stays.
+    for name in ["metadata", "cancel_at_period_end", "cancel_at", "canceled_at"] {
+        after[name] = held[name].clone();
+    }
+    after["pending_update"] = Value::Null;
+    after["_change"] = Value::Null;
+    let waited = !held["pending_update"].is_null();
+    commit(office, &after);
+    if waited {
+        office.tell("customer.subscription.pending_update_applied", &after);
+    }
+}
+
+/// What a change waits for does not come: it is forgotten.
+pub(crate) fn forget_pending(office: &mut Office<'_>, mut held: Value) {
+    held["_change"] = Value::Null;
+    held["pending_update"] = Value::Null;
+    office.change("customer.subscription.pending_update_expired", &held);
+}
