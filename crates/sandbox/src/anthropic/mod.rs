@@ -3,6 +3,7 @@
 mod cache;
 mod content;
 mod error;
+mod output;
 mod request;
 mod response;
 mod thinking;
@@ -57,6 +58,7 @@ async fn answer(
         id: world.ids.mint("msg_01", 22),
         model: ask.model,
         thinking: ask.thinking,
+        json: ask.json,
         kept: caches.keep(&ask.beginning),
     };
     if !ask.stream {

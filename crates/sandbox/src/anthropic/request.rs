@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::{
     MODELS, THOUGHTLESS, cache::Beginning, content::Listener, error::AnthropicError,
-    thinking::Thinking,
+    output::Output, thinking::Thinking,
 };
 use crate::{
     fields::{BadField, Object, count, given, list, only, switch, text, within},
@@ -56,6 +56,8 @@ pub(crate) struct Ask {
     pub(crate) script: Script,
     /// Whether and how it is thought about first.
     pub(crate) thinking: Option<Thinking>,
+    /// Whether the answer is JSON rather than a call of a tool.
+    pub(crate) json: bool,
     /// What is to be kept of it.
     pub(crate) beginning: Beginning,
 }
@@ -98,13 +100,16 @@ impl Ask {
             let reason = format!("{model} does not support thinking");
             return Err(BadField::refused("thinking", reason).into());
         }
+        let Output { form, quarters } = Output::read(fields, model)?;
         let thinking = thinking.map(|thinking| thinking.about(conversation.last_user_text()));
+        let thinking = thinking.map(|thinking| thinking.with_effort(quarters));
         let room = limit.map(|limit| match thinking {
-            Some(_) => limit.saturating_sub(Thinking::TOKENS),
+            Some(thinking) => limit.saturating_sub(thinking.tokens()),
             None => limit,
         });
-        let script = Script::write(&conversation, tool, room)?;
-        Ok(Self { model, stream, script, thinking, beginning })
+        let json = tool.is_none() && form.is_some();
+        let script = Script::write(&conversation, tool.or(form), room)?;
+        Ok(Self { model, stream, script, thinking, json, beginning })
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Heading {
     pub(crate) model: &'static str,
     /// Whether and how it thinks first.
     pub(crate) thinking: Option<Thinking>,
+    /// Whether the answer is JSON rather than a call of a tool.
+    pub(crate) json: bool,
     /// What was read from a cache, and written to it.
     pub(crate) kept: Kept,
 }
@@ -41,11 +43,18 @@ impl Heading {
 
     /// Usage of the whole answer, thoughts included.
     fn usage(&self, script: &Script) -> Option<Usage> {
-        script.usage_after(script.reply.tokens() + self.thoughts())
+        script.usage_after(self.answered(&script.reply) + self.thoughts())
     }
 
     fn thoughts(&self) -> u64 {
-        if self.thinking.is_some() { Thinking::TOKENS } else { 0 }
+        self.thinking.map_or(0, Thinking::tokens)
+    }
+
+    fn answered(&self, reply: &Reply) -> u64 {
+        match reply {
+            Reply::Tool(call) if self.json => call.pieces.len() as u64,
+            reply => reply.tokens(),
+        }
     }
 
     /// Input that was read from a cache, or written to it, is not part of `input_tokens`.
@@ -79,6 +88,7 @@ pub(crate) fn whole(heading: &Heading, script: &Script, ids: &Ids) -> Value {
     let thought = heading.thinking.map(Thinking::block);
     let block = match &script.reply {
         Reply::Text(answer) => json!({ "type": "text", "text": answer.text() }),
+        Reply::Tool(call) if heading.json => json!({ "type": "text", "text": call.arguments() }),
         Reply::Tool(call) => json!({
             "type": "tool_use", "id": ids.mint("toolu_01", 22), "name": call.name,
             "input": call.input(),
@@ -86,7 +96,7 @@ pub(crate) fn whole(heading: &Heading, script: &Script, ids: &Ids) -> Value {
     };
     let blocks: Vec<Value> = thought.into_iter().chain([block]).collect();
     let usage = heading.usage(script).map(|usage| heading.told(usage));
-    heading.message(blocks.into(), Some(stop_reason(&script.reply)), usage)
+    heading.message(blocks.into(), Some(stop_reason(heading, &script.reply)), usage)
 }
 
 /// The events of a message.
@@ -104,7 +114,8 @@ pub(crate) fn frames(
     });
     let message = heading.message(json!([]), None, started);
     let first = event("message_start", json!({ "message": message }));
-    let stopped = json!({ "stop_reason": stop_reason(&script.reply), "stop_sequence": null });
+    let stopped =
+        json!({ "stop_reason": stop_reason(heading, &script.reply), "stop_sequence": null });
     let mut ending = json!({ "delta": stopped });
     if let Some(usage) = heading.usage(&script) {
         ending["usage"] = json!({ "output_tokens": usage.output });
@@ -114,13 +125,14 @@ pub(crate) fn frames(
     let index = u64::from(heading.thinking.is_some());
     let block = match &script.reply {
         Reply::Text(_) => json!({ "type": "text", "text": "" }),
+        Reply::Tool(_) if heading.json => json!({ "type": "text", "text": "" }),
         Reply::Tool(call) => json!({
             "type": "tool_use", "id": ids.mint("toolu_01", 22), "name": call.name, "input": {},
         }),
     };
     let thought = heading.thinking.into_iter().flat_map(thought);
     let fails_after = script.directive.fail_after;
-    let answer = inside(index, block, content(index, script.reply));
+    let answer = inside(index, block, content(index, script.reply, heading.json));
     let frames = once(Frame::Around(first)).chain(thought).chain(answer);
     // The vendor shows that it lives whenever it likes: here, after the first block has begun.
     let mut frames = frames.chain(last.into_iter().map(Frame::Around));
@@ -173,11 +185,16 @@ fn thought(thinking: Thinking) -> Box<dyn Iterator<Item = Frame>> {
     Box::new(inside(0, block, words.chain(once(delta(0, proof)))))
 }
 
-fn content(index: u64, reply: Reply) -> Box<dyn Iterator<Item = Frame>> {
+fn content(index: u64, reply: Reply, json: bool) -> Box<dyn Iterator<Item = Frame>> {
     match reply {
         Reply::Text(answer) => Box::new((0..answer.tokens()).map(move |place| {
             delta(index, json!({ "type": "text_delta", "text": answer.token(place) }))
         })),
+        Reply::Tool(call) if json => Box::new(
+            call.pieces
+                .into_iter()
+                .map(move |piece| delta(index, json!({ "type": "text_delta", "text": piece }))),
+        ),
         // The first piece of a tool's input is always empty.
         Reply::Tool(call) => Box::new(once(String::new()).chain(call.pieces).map(move |piece| {
             delta(index, json!({ "type": "input_json_delta", "partial_json": piece }))
@@ -194,10 +211,11 @@ fn event(kind: &str, mut fields: Value) -> Bytes {
     Bytes::from(format!("event: {kind}\ndata: {fields}\n\n"))
 }
 
-fn stop_reason(reply: &Reply) -> &'static str {
+fn stop_reason(heading: &Heading, reply: &Reply) -> &'static str {
     match reply {
         reply if reply.cut_short() => "max_tokens",
         Reply::Text(_) => "end_turn",
+        Reply::Tool(_) if heading.json => "end_turn",
         Reply::Tool(_) => "tool_use",
     }
 }

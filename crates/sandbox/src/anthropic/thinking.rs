@@ -20,6 +20,8 @@ pub(crate) struct Thinking {
     pub(crate) strict: bool,
     /// What is shown of it.
     pub(crate) shown: Shown,
+    /// How many words are thought.
+    length: usize,
 }
 
 /// What is shown of a thought.
@@ -35,7 +37,9 @@ pub(crate) enum Shown {
 
 impl Thinking {
     /// How many tokens a thought has, shown or not.
-    pub(crate) const TOKENS: u64 = WORDS.len() as u64;
+    pub(crate) fn tokens(self) -> u64 {
+        self.length as u64
+    }
 
     /// Reads what is asked. `limit` is what the whole answer may have; none, if nothing is answered.
     pub(crate) fn read(fields: &Object, limit: Option<u64>) -> Result<Option<Self>, BadField> {
@@ -69,7 +73,13 @@ impl Thinking {
             }
         };
         hindered(fields)?;
-        Ok(Some(Self { strict, shown }))
+        Ok(Some(Self { strict, shown, length: WORDS.len() }))
+    }
+
+    /// The same for who puts so many quarters of the usual effort into it.
+    pub(crate) fn with_effort(self, quarters: Option<usize>) -> Self {
+        let length = (WORDS.len() * quarters.unwrap_or(4)).div_ceil(4);
+        Self { length, ..self }
     }
 
     /// The same for a question, which may be one to be thought about in secret.
@@ -79,7 +89,7 @@ impl Thinking {
 
     /// The words that are shown.
     pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        let shown = if self.shown == Shown::Text { &WORDS[..] } else { &[] };
+        let shown = if self.shown == Shown::Text { &WORDS[..self.length] } else { &[] };
         shown.iter().copied()
     }
 

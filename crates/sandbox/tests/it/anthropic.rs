@@ -1,4 +1,5 @@
 //! Messages as an Anthropic client sees them.
+mod output;
 mod requests;
 mod thinking;
 

@@ -2,6 +2,7 @@
 mod content;
 mod counting;
 mod messages;
+mod output;
 mod refusals;
 mod thinking;
 

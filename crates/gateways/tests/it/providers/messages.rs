@@ -163,7 +163,6 @@ async fn how_many_continuations_to_choose_from_is_said() {
 
 /// What is asked, and by whose name it is refused.
 fn rows() -> Vec<(ChatRequest, &'static str)> {
-    let schema = r#"{"type":"json_schema","json_schema":{"name":"s","schema":{}}}"#;
     let sampled = |sampling| ChatRequest { sampling, ..request() };
     let thinks = |sampling| ChatRequest { sampling, ..thinking(Some(2_048), true) };
     let none = Sampling::default();
@@ -172,7 +171,6 @@ fn rows() -> Vec<(ChatRequest, &'static str)> {
         Message::Assistant { thoughts: vec![foreign], text: String::new(), tool_calls: vec![] };
     let svg =
         ImageSource::Inline { media_type: "image/svg+xml".to_owned(), base64: "YQ==".to_owned() };
-    let effort = Reasoning { effort: Some("low".to_owned()), ..Reasoning::default() };
     let tools: Vec<Tool> = vec![tool("weather")];
     let forced = |choice| ChatRequest {
         tools: tools.clone(),
@@ -184,11 +182,6 @@ fn rows() -> Vec<(ChatRequest, &'static str)> {
         (ChatRequest { log_probs: Some(LogProbs { alternatives: 0 }), ..request() }, "logprobs"),
         (ChatRequest { verbosity: Some("low".to_owned()), ..request() }, "verbosity"),
         (ChatRequest { safety: Some(RawJson::new("[]")), ..request() }, "safetySettings"),
-        (ChatRequest { reasoning: effort, ..request() }, "reasoning_effort"),
-        (
-            ChatRequest { response_format: Some(RawJson::new(schema)), ..request() },
-            "response_format",
-        ),
         (sampled(Sampling { seed: Some(1), ..none }), "seed"),
         (sampled(Sampling { presence_penalty: Some(1.0), ..none }), "presence_penalty"),
         (sampled(Sampling { frequency_penalty: Some(1.0), ..none }), "frequency_penalty"),

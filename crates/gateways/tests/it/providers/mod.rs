@@ -10,6 +10,7 @@ mod messages;
 mod moderations;
 mod openai;
 mod openai_requests;
+mod outputs;
 mod requests;
 mod vendor;
 

@@ -315,6 +315,8 @@ fn sampling_rows() -> Vec<Row> {
 fn other_rows() -> Vec<Row> {
     let format = Some("response_format");
     let hard = Some("reasoning_effort");
+    let schema = r#"{"type":"json_schema","json_schema":{"name":"s","schema":{}}}"#;
+    let nothing = r#"{"type":"json_schema","json_schema":{"name":"s"}}"#;
     let parallel = Some("parallel_tool_calls");
     vec![
         (request(), [None, None, None]),
@@ -323,7 +325,10 @@ fn other_rows() -> Vec<Row> {
         (formatted(r#"{"type":"json_object"}"#), [None, format, None]),
         (formatted(r#"{"type":"grammar"}"#), [None, format, format]),
         (formatted("{"), [format, format, format]),
-        (ChatRequest { reasoning: effort("low"), ..request() }, [None, hard, None]),
+        (formatted(schema), [None, None, None]),
+        (formatted(nothing), [None, format, None]),
+        (ChatRequest { reasoning: effort("low"), ..request() }, [None, None, None]),
+        (ChatRequest { reasoning: effort("hardest"), ..request() }, [None, hard, hard]),
         (ChatRequest { parallel_tool_calls: Some(true), ..request() }, [None, None, None]),
         (ChatRequest { parallel_tool_calls: Some(false), ..request() }, [None, None, parallel]),
         (ChatRequest { end_user: Some("u".to_owned()), ..request() }, [None, None, None]),
@@ -369,7 +374,7 @@ async fn what_a_vendor_has_no_word_for_is_refused_by_the_callers_name() {
 
 #[tokio::test]
 async fn what_cannot_be_said_is_never_sent() {
-    let request = ChatRequest { reasoning: effort("low"), ..request() };
+    let request = ChatRequest { reasoning: effort("hardest"), ..request() };
     // Nobody listens there: were it sent, the provider would be unavailable.
     let error = anthropic(NOWHERE).complete(&request).await.expect_err("cannot be said");
     let told = "the provider refused the request: \

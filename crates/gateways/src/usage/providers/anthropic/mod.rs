@@ -1,6 +1,7 @@
 //! Anthropic.
 mod answer;
 mod messages;
+mod output;
 mod request;
 mod stream;
 

@@ -11,12 +11,12 @@ use cape_wire::{
         AdaptiveThinking, CacheControl, EnabledThinking, MessagesRequest, Metadata, Thinking,
         ThinkingDisplay, Tool as BodyTool, ToolChoice as BodyToolChoice,
     },
-    openai::ResponseFormat,
 };
 
 use super::{
     super::format::{Mode, carried, is_penalty, refuse, unsupported},
     messages::{messages, system},
+    output::{NO_EFFORT, output},
 };
 
 /// The highest temperature there is, and the only one with which a model thinks.
@@ -48,6 +48,7 @@ pub fn body(request: &ChatRequest, mode: Mode) -> Result<MessagesRequest, Unsupp
         stream: (mode == Mode::Pieces).then_some(true),
         metadata: request.end_user.clone().map(|user| Metadata { user_id: Some(user) }),
         thinking,
+        output_config: output(request)?,
         cache_control: mark(request, CachePoint::End),
         ..MessagesRequest::new(request.model.clone(), request.max_output_tokens, messages)
     })
@@ -67,13 +68,7 @@ fn refuse_what_cannot_be_said(request: &ChatRequest) -> Result<(), UnsupportedPa
     refuse(request.choices > 1, "n")?;
     refuse(request.log_probs.is_some(), "logprobs")?;
     refuse(request.verbosity.is_some(), "verbosity")?;
-    refuse(request.reasoning.effort.is_some(), "reasoning_effort")?;
-    refuse(request.safety.is_some(), "safetySettings")?;
-    if let Some(format) = &request.response_format {
-        let format = carried(format, "response_format")?.read::<ResponseFormat>();
-        refuse(!matches!(format, Ok(ResponseFormat::Text)), "response_format")?;
-    }
-    Ok(())
+    refuse(request.safety.is_some(), "safetySettings")
 }
 
 /// A model that thinks chooses freely, among words and among functions.
@@ -91,8 +86,11 @@ fn refuse_what_hinders_thinking(request: &ChatRequest) -> Result<(), Unsupported
 /// How to think. What is shown is always said: what is usual differs from model to model.
 fn thinking(request: &ChatRequest) -> Result<Option<Thinking>, UnsupportedParameter> {
     let Reasoning { budget, shown, .. } = request.reasoning;
+    let wants_none = request.reasoning.effort.as_deref() == Some(NO_EFFORT);
+    refuse(wants_none && budget.is_some_and(|budget| budget > 0), "reasoning_effort")?;
     let display = Some(if shown { ThinkingDisplay::Summarized } else { ThinkingDisplay::Omitted });
     match budget {
+        None if wants_none => Ok(Some(Thinking::Disabled)),
         None => Ok(shown.then_some(Thinking::Adaptive(AdaptiveThinking { display }))),
         Some(0) => Ok(Some(Thinking::Disabled)),
         Some(budget_tokens) => {
