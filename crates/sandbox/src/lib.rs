@@ -31,6 +31,33 @@
 //! | `usage` | leaves the usage out, reports zeros, or doubles the output tokens | |
 //! | `cached_tokens` | reports so many of the input tokens as read from a cache | the input |
 //!
+//! # How Stripe is steered
+//!
+//! Cards act by their number, on the pages (`card_number`, 4242… where nothing is entered) and over the
+//! API (`pm_card_visa` and its like), as Stripe's own test cards do: 4000000000000002 is declined,
+//! 4000000000009995 has no money, 4000000000000341 can be kept and not charged, 4000002760003184 asks for
+//! 3-D Secure each time and 4000002500003155 once, 4000000000000259 pays and disputes it, 4000000000005126
+//! pays and takes nothing back.
+//!
+//! Its time is the starter's clock, and ahead of that by what it was told. What falls due happens in
+//! order, each at its own second, before any request is answered, within a second by itself, and on
+//! [`Sandbox::catch_up`].
+//!
+//! What nobody could tell Stripe itself is told as JSON below `/_sandbox/stripe`:
+//!
+//! | request | effect |
+//! |---|---|
+//! | `GET`, `POST /clock` | `advance_seconds` or `to`: time goes on, never back |
+//! | `GET`, `POST /billing` | `draft_seconds`, `retry_days`, `after_retries` (`cancel`, `unpaid`, `past_due`), `api_version` |
+//! | `POST /cards` | `payment_method` or `customer`, and `outcome`: how they act from now on |
+//! | `POST /disputes` | `charge` or `payment_intent`, `amount`, `reason`: it is disputed |
+//! | `POST /disputes/{id}` | `status`: won or lost |
+//! | `POST /events` | `type`, `object` and any field of an event: it is sent, signed |
+//! | `POST /events/{id}/resend` | `copies` |
+//! | `GET`, `POST`, `DELETE /deliveries` | `hold`, `copies`; what is held is shown, or lost |
+//! | `POST /deliveries/release` | `order` (made, reversed, shuffled), `seed`, `copies`: one after another |
+//! | `GET`, `POST`, `DELETE /faults` | `fault` (`status`, `cut`, `timeout`, `wrong_account`, `late`), `method`, `path` (from `/v1` on), `skip`, `times`, `status`, `retry_after`, `seconds`, `latency_ms`, and `executed`, where only the answer is lost |
+//!
 //! # Where mail goes
 //!
 //! Mail is taken at [`Sandbox::smtp_url`], without TLS or a login. The last 1 000 mails are kept, or as

@@ -28,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) webhook: Option<WebhookEndpoint>,
     /// What was answered to requests with an idempotency key.
     pub(crate) answers: HashMap<String, StoredAnswer>,
+    /// The idempotency key of the request that is being served, if it has one.
+    pub(crate) cause: Option<String>,
     /// What falls due.
     pub(crate) agenda: Agenda,
     /// How many seconds its time is ahead of the starter's clock.
@@ -90,6 +92,7 @@ impl Account {
             api_version: API_VERSION.to_owned(),
             webhook: None,
             answers: HashMap::new(),
+            cause: None,
             agenda: Agenda::default(),
             ahead: 0,
             billing: Billing::default(),
@@ -146,7 +149,7 @@ impl Account {
             let mut event = json!({
                 "id": id, "object": "event", "api_version": version, "created": now,
                 "data": data, "livemode": false, "pending_webhooks": receivers.len(),
-                "request": { "id": null, "idempotency_key": null }, "type": news.kind,
+                "request": { "id": null, "idempotency_key": self.cause }, "type": news.kind,
             });
             for (name, value) in news.unusual.and_then(Value::as_object).into_iter().flatten() {
                 event[name] = value.clone();

@@ -78,6 +78,8 @@ struct Asked {
     id: String,
     key: Option<String>,
     version: Option<String>,
+    /// The account that the request is about, where it names one.
+    account: Option<String>,
     form: Form,
 }
 
@@ -132,10 +134,15 @@ impl Stripe {
             if let Some(answer) = repeated(office.account, asked, now)? {
                 return Ok(Answer { version, replayed: true, ..answer });
             }
+            if let Some(other) = asked.account.as_ref().filter(|id| **id != office.account.id) {
+                return Err(StripeError::wrong_account(other));
+            }
             asked.form.only(operation.parameters)?;
             let (form, id, world) = (&asked.form, asked.id.as_str(), office.world);
             let account = &mut *office.account;
+            account.cause.clone_from(&asked.key);
             let done = (operation.act)(&mut Desk { account, form, id, world, now });
+            office.account.cause = None;
             let outcome = done.and_then(|object| {
                 let mut body = show(&object, &version);
                 for path in form.texts("expand") {
@@ -254,6 +261,7 @@ impl Asked {
         }
         Ok(Self {
             version: version.map(str::to_owned),
+            account: header("Stripe-Account").map(str::to_owned),
             target: format!("{} {}", request.method(), request.path()),
             id: request.match_info().get("id").unwrap_or_default().to_owned(),
             key: key.map(str::to_owned),

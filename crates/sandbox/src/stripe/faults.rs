@@ -23,6 +23,7 @@ pub(crate) enum Mishap {
 pub(crate) struct Fault {
     method: Option<String>,
     path: String,
+    skip: u64,
     times: u64,
     /// What happens.
     pub(crate) mishap: Mishap,
@@ -49,6 +50,10 @@ impl Faults {
         };
         let place = self.0.iter().position(fits)?;
         let fault = &mut self.0[place];
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            return None;
+        }
         fault.times -= 1;
         let met = fault.clone();
         if met.times == 0 {
@@ -59,9 +64,10 @@ impl Faults {
 
     /// Adds a fault as it is told. Gives what was not understood.
     pub(crate) fn add(&mut self, told: &Value) -> Result<(), String> {
-        const KNOWN: [&str; 9] = [
+        const KNOWN: [&str; 10] = [
             "method",
             "path",
+            "skip",
             "times",
             "fault",
             "status",
@@ -98,6 +104,7 @@ impl Faults {
         self.0.push(Fault {
             method: told["method"].as_str().map(str::to_ascii_uppercase),
             path: told["path"].as_str().unwrap_or("/v1").to_owned(),
+            skip: number("skip", 0)?,
             times: number("times", 1)?.max(1),
             mishap,
             executed,
@@ -116,7 +123,7 @@ impl Faults {
     pub(crate) fn show(&self) -> Value {
         let waiting = self.0.iter().map(|fault| {
             json!({
-                "method": fault.method, "path": fault.path, "times": fault.times,
+                "method": fault.method, "path": fault.path, "skip": fault.skip, "times": fault.times,
                 "fault": format!("{:?}", fault.mishap), "executed": fault.executed,
             })
         });
@@ -135,7 +142,9 @@ mod tests {
         assert_eq!(faults.add(&told), Ok(()));
         assert_eq!(faults.meet("GET", "/v1/refunds"), None);
         assert_eq!(faults.meet("POST", "/v1/customers"), None);
-        for left in [true, true, false] {
+        let told = json!({"path": "/v1/refunds", "fault": "cut", "skip": 1});
+        assert_eq!(faults.add(&told), Ok(()));
+        for left in [true, true, false, true, false] {
             assert_eq!(faults.meet("POST", "/v1/refunds/re_1").is_some(), left);
         }
     }

@@ -248,7 +248,7 @@ async fn bad_parameters_are_named() {
     for (name, value, code) in [
         ("colour", "red", json!("parameter_unknown")),
         ("line_items[0][price_data][amount]", "5", json!("parameter_unknown")),
-        ("mode", "setup", Value::Null),
+        ("mode", "donation", Value::Null),
         ("mode", "", json!("parameter_invalid_empty")),
         ("line_items[0][quantity]", "0", json!("parameter_invalid_integer")),
         ("line_items[0][quantity]", "many", json!("parameter_invalid_integer")),

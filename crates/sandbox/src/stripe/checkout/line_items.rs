@@ -18,6 +18,14 @@ pub(crate) struct Sold {
     pub(crate) total: i64,
 }
 
+impl Sold {
+    /// A session that only keeps a card sells nothing.
+    pub(crate) fn nothing(currency: Option<String>) -> Self {
+        let (list, items) = (Value::Null, Value::Null);
+        Self { list, items, currency: currency.unwrap_or_default(), total: 0 }
+    }
+}
+
 /// What a request sells.
 pub(crate) fn line_items(
     office: &mut Office<'_>,

@@ -1,11 +1,11 @@
-//! `/v1/checkout/sessions` in the modes `payment` and `subscription`. How a session is paid is in
+//! `/v1/checkout/sessions` in the modes `payment`, `subscription` and `setup`. How a session is paid is in
 //! [`pay`].
 mod line_items;
 pub(crate) mod pay;
 
 use serde_json::{Value, json};
 
-use self::line_items::line_items;
+use self::line_items::{Sold, line_items};
 use super::{
     agenda::Step,
     desk::{Desk, Operation},
@@ -56,6 +56,7 @@ const EMPTY: [&str; 28] = [
 pub(crate) const CREATE: Operation = Operation {
     parameters: &[
         "mode",
+        "currency",
         "ui_mode",
         "line_items[#][quantity]",
         "line_items[#][price]",
@@ -127,7 +128,7 @@ pub(crate) const EXPIRE: Operation = Operation { parameters: &[], act: expire };
 fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     let form = desk.form;
     form.required("mode")?;
-    let mode = form.word("mode", &["payment", "subscription"])?.unwrap_or_default();
+    let mode = form.word("mode", &["payment", "subscription", "setup"])?.unwrap_or_default();
     form.word("ui_mode", &["hosted_page", "hosted"])?;
     for kind in form.texts("payment_method_types") {
         if kind != "card" {
@@ -147,10 +148,18 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     let without = "subscription_data[trial_settings][end_behavior][missing_payment_method]";
     let without = form.word(without, &WITHOUT_METHOD)?.unwrap_or("create_invoice");
     let id = office.mint("cs_test_a1", 32);
-    let sold = line_items(&mut office, form, &id, mode)?;
+    let sold = match mode {
+        "setup" => Sold::nothing(form.currency("currency")?),
+        mode => line_items(&mut office, form, &id, mode)?,
+    };
     let total = if trial.is_some() { 0 } else { sold.total };
     let mut session = session(&office, form, &id, &sold.currency, total)?;
     session["mode"] = mode.into();
+    if mode == "setup" {
+        session["amount_subtotal"] = Value::Null;
+        session["amount_total"] = Value::Null;
+        session["payment_status"] = "no_payment_required".into();
+    }
     session["_line_items"] = sold.list;
     session["_items"] = sold.items;
     session["_intent_data"] = json!({
@@ -182,11 +191,12 @@ fn check_customer(office: &Office<'_>, form: &Form) -> Result<(), StripeError> {
 }
 
 fn check_mode(form: &Form, mode: &str) -> Result<(), StripeError> {
-    let other = match mode {
-        "payment" => ["subscription_data", "payment_method_collection"],
-        _ => ["payment_intent_data", "customer_creation"],
+    let other: &[&str] = match mode {
+        "payment" => &["subscription_data", "payment_method_collection"],
+        "setup" => &["subscription_data", "payment_intent_data", "line_items"],
+        _ => &["payment_intent_data", "customer_creation"],
     };
-    match other.into_iter().find(|name| form.has(name)) {
+    match other.iter().find(|name| form.has(name)) {
         Some(name) => {
             let message = format!("You can not pass `{name}` in `{mode}` mode.");
             Err(StripeError::invalid(name, message))

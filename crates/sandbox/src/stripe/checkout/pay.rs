@@ -126,9 +126,12 @@ pub(crate) fn decline(office: &mut Office<'_>, id: &str) -> Result<Outcome, Clos
     pay(office, id, Entered { card: Some("4000000000000002"), email: None })
 }
 
-fn set_up(office: &mut Office<'_>, session: Value, method: Value) -> Outcome {
+fn set_up(office: &mut Office<'_>, mut session: Value, method: Value) -> Outcome {
     let mut setup = setups::setup(office, &session["customer"], &method);
     setup["_session"] = session["id"].clone();
+    if session.is("mode", "setup") {
+        session["setup_intent"] = setup["id"].clone();
+    }
     match conduct(&method) {
         Conduct::Declines(decline) => {
             setups::fail(office, &mut setup, decline);
@@ -207,7 +210,8 @@ fn complete(
     if session.is("mode", "subscription") {
         subscribe(office, &mut session, method, intent);
     } else if let Some(mut method) = method
-        && session["_intent_data"]["setup_future_usage"].is_string()
+        && (session.is("mode", "setup")
+            || session["_intent_data"]["setup_future_usage"].is_string())
         && let Some(customer) = session["customer"].as_str()
     {
         payment_methods::give(office, &mut method, customer);

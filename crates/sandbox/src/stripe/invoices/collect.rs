@@ -139,9 +139,8 @@ fn failed(office: &mut Office<'_>, invoice: &mut Value, asked: Asked, action: bo
 }
 
 /// How an invoice and its intent belong together.
-pub(crate) fn payment_of(office: &Office<'_>, invoice: &Value) -> Option<Value> {
-    let theirs = |payment: &&Value| payment["invoice"] == invoice["id"];
-    office.account.all(Kind::InvoicePayment).find(theirs).cloned()
+fn payment_of(office: &Office<'_>, invoice: &Value) -> Option<Value> {
+    office.get(Kind::InvoicePayment, invoice.text("_payment"))
 }
 
 /// An invoice is not asked for any more.

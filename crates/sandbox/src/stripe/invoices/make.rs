@@ -144,11 +144,12 @@ pub(crate) fn finalize(office: &mut Office<'_>, invoice: &mut Value) {
         invoice["_payment_intent"] = intent["id"].clone();
         office.record("payment_intent.created", &intent);
     }
-    office.keep(invoice);
     if !invoice["_payment_intent"].is_null() {
         let payment = payment(office, invoice);
+        invoice["_payment"] = payment["id"].clone();
         office.keep(&payment);
     }
+    office.keep(invoice);
     office.tell("invoice.finalized", invoice);
 }
 

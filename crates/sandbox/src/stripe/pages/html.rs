@@ -37,6 +37,7 @@ pub(crate) fn payment(session: &Value, declined: Option<&str>) -> String {
     body.push_str("</table>\n");
     let total = amount(&session["amount_total"], &currency);
     let label = match (session.text("mode"), session.number("amount_total")) {
+        ("setup", _) => "Save card".to_owned(),
         ("subscription", 0) => "Start trial".to_owned(),
         ("subscription", _) => format!("Subscribe for {total}"),
         _ => format!("Pay {total}"),

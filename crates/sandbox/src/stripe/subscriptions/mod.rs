@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod outcome;
 pub(crate) mod renewal;
+pub(crate) mod settle;
 pub(crate) mod start;
 pub(crate) mod update;
 

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::end;
 use crate::stripe::{
-    billing::LastResort, facts::Facts as _, kind::Kind, office::Office, subscriptions::update,
+    billing::LastResort, facts::Facts as _, kind::Kind, office::Office, subscriptions::settle,
 };
 
 fn subscription_of(office: &Office<'_>, invoice: &Value) -> Option<Value> {
@@ -15,7 +15,7 @@ fn subscription_of(office: &Office<'_>, invoice: &Value) -> Option<Value> {
 pub(crate) fn paid(office: &mut Office<'_>, invoice: &Value) {
     let Some(subscription) = subscription_of(office, invoice) else { return };
     if subscription["_change"].is("invoice", invoice.text("id")) {
-        update::apply_pending(office, &subscription);
+        settle::apply_pending(office, &subscription);
         return;
     }
     let mut subscription = subscription;
@@ -92,7 +92,7 @@ pub(crate) fn failed(office: &mut Office<'_>, invoice: &Value, last: bool) {
 pub(crate) fn voided(office: &mut Office<'_>, invoice: &Value) {
     let Some(mut subscription) = subscription_of(office, invoice) else { return };
     if subscription["_change"].is("invoice", invoice.text("id")) {
-        update::forget_pending(office, subscription);
+        settle::forget_pending(office, subscription);
         return;
     }
     match subscription.text("status") {

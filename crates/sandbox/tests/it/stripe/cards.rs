@@ -1,7 +1,7 @@
 //! Cards and the payment methods that they are.
 use serde_json::{Value, json};
 
-use super::{get, good, id, kinds, post, refused};
+use super::{get, good, id, kinds, post, refused, subscribing::enter};
 use crate::Bench;
 
 /// A customer who is charged with this card.
@@ -91,4 +91,27 @@ async fn a_card_that_was_declined_is_declined_again_under_the_same_key() {
         (status, body.clone())
     );
     assert_eq!(body["error"]["decline_code"], json!("generic_decline"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_kept_by_a_session_that_sells_nothing() {
+    let bench = Bench::start();
+    let customer = good(post(&bench, "/customers", &[("email", "a@example.com")])).await;
+    let form = [("mode", "setup"), ("customer", id(&customer)), ("currency", "usd")];
+    let session = good(post(&bench, "/checkout/sessions", &form)).await;
+    assert_eq!((&session["amount_total"], &session["setup_intent"]), (&Value::Null, &Value::Null));
+    assert_eq!(enter(&bench, &session, "4000000000000002").await.status(), 402);
+    let asked = enter(&bench, &session, "4000002500003155").await;
+    let bank = asked.headers()["location"].to_str().expect("a place").to_owned();
+    assert_eq!(crate::send(bench.post(&format!("{bank}/approve"))).await.status(), 200);
+    let path = format!("/checkout/sessions/{}?expand[]=setup_intent.payment_method", id(&session));
+    let session = good(get(&bench, &path)).await;
+    assert_eq!(session["status"], "complete");
+    let setup = &session["setup_intent"];
+    assert_eq!((&setup["status"], &setup["customer"]), (&"succeeded".into(), &customer["id"]));
+    assert_eq!(setup["payment_method"]["customer"], customer["id"]);
+    let path = format!("/setup_intents/{}", id(setup));
+    assert_eq!(good(get(&bench, &path)).await["status"], "succeeded");
+    let sells = [("mode", "setup"), ("line_items[0][quantity]", "1")];
+    assert_eq!(refused(post(&bench, "/checkout/sessions", &sells)).await.0, 400);
 }

@@ -204,7 +204,10 @@ async fn a_subscription_ends_with_its_period_unless_it_is_taken_back() {
     let bench = Bench::start();
     let (_, subscription) = subscribed(&bench, "1000", "month").await;
     let set = |ends| [("cancel_at_period_end", ends), ("metadata[a]", "b")];
-    let ending = good(post(&bench, &path(&subscription), &set("true"))).await;
+    let request = post(&bench, &path(&subscription), &set("true"));
+    let ending = good(request.header("Idempotency-Key", "key-1")).await;
+    let event = good(get(&bench, "/events?limit=1")).await;
+    assert_eq!(event["data"][0]["request"]["idempotency_key"], "key-1");
     assert_eq!(ending["cancel_at"], BEGINNING + 31 * DAY);
     assert_eq!(ending["cancellation_details"]["reason"], "cancellation_requested");
     assert_eq!(ending["status"], "active");

@@ -80,6 +80,10 @@ async fn a_key_of_another_account_is_refused_and_faults_can_be_taken_back() {
     let url = format!("{}/_sandbox/stripe/faults", bench.sandbox.base_url());
     assert_eq!(good(bench.client.delete(url)).await, json!({"faults": []}));
     good(get(&bench, "/account")).await;
+    for (named, status) in [(id(&account), 200), ("acct_other", 403)] {
+        let request = get(&bench, "/account").header("Stripe-Account", named);
+        assert_eq!(read(request).await.0, status, "{named}");
+    }
     let nonsense = bench.post("/_sandbox/stripe/faults").json(&json!({"fault": "melt"}));
     assert_eq!(send(nonsense).await.status(), 400);
 }
