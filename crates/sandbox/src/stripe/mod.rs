@@ -12,6 +12,7 @@ mod charging;
 mod checkout;
 mod control;
 mod courier;
+mod currencies;
 mod customers;
 mod deliveries;
 mod desk;

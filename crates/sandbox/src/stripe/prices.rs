@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    currencies::can_be_paid,
     desk::{Desk, Operation},
     error::StripeError,
     facts::Facts as _,
@@ -142,6 +143,10 @@ pub(crate) fn read(
     if amount > LARGEST_AMOUNT {
         let message = format!("Amount must be no more than {LARGEST_AMOUNT}");
         return Err(StripeError::refused(&amount_name, "amount_too_large", message));
+    }
+    if !can_be_paid(amount, &currency) {
+        let message = format!("Invalid amount: {amount} cannot be paid in {currency}");
+        return Err(StripeError::refused(&amount_name, "invalid_charge_amount", message));
     }
     form.word(&name("billing_scheme"), &["per_unit"])?;
     form.word(&name("recurring[usage_type]"), &["licensed"])?;

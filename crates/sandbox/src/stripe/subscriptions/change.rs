@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::start::{item, period, plan};
 use crate::stripe::{
     calendar::boundary_after,
+    currencies::nearest,
     error::StripeError,
     facts::Facts as _,
     form::Form,
@@ -149,6 +150,7 @@ pub(crate) fn change(
     let mut lines = Vec::new();
     let mut settle = |item: &Value, credit: bool| {
         let amount = share(cost(item), end - at, end - start);
+        let amount = nearest(amount, item["price"].text("currency"));
         let (amount, words) =
             if credit { (-amount, "Unused time on") } else { (amount, "Remaining time on") };
         let description = format!("{words} {} × {}", item["quantity"], name(office, item));

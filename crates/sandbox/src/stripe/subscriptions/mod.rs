@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::start::period;
 use super::{
     calendar::boundary_after,
+    currencies::nearest,
     desk::{Desk, Operation},
     error::StripeError,
     facts::Facts as _,
@@ -127,7 +128,8 @@ fn cancel(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
 fn credit_the_rest(office: &mut Office<'_>, subscription: &Value) {
     let ((start, end), now) = (period(subscription), office.now);
     for item in subscription.entries("items") {
-        let amount = -share(cost(item), end - now, end - start);
+        let amount = share(cost(item), end - now, end - start);
+        let amount = -nearest(amount, item["price"].text("currency"));
         let description = format!("Unused time on {} × {}", item["quantity"], name(office, item));
         let (subscription_id, period) = (&subscription["id"], (now, end));
         let charge = Charge {

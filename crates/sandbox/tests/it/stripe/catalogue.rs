@@ -70,6 +70,7 @@ async fn a_price_that_makes_no_sense_is_refused() {
         ("unit_amount", "-1", "parameter_invalid_integer"),
         ("unit_amount", "100000000", "amount_too_large"),
         ("currency", "dollar", "invalid_request_error"),
+        ("currency", "kwd", "invalid_charge_amount"),
         ("recurring[interval]", "fortnight", "invalid_request_error"),
         ("recurring[interval_count]", "37", "invalid_request_error"),
         ("product", "prod_nobody", "resource_missing"),
