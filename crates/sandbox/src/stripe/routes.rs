@@ -13,7 +13,7 @@ use super::{
     events, intents,
     invoices::{self, preview},
     pages, payment_methods, portal, prices, products, refunds, setups,
-    subscriptions::{self, create, update},
+    subscriptions::{self, create, pause, update},
 };
 use crate::traffic::{Vendor, watch};
 
@@ -105,7 +105,8 @@ const PLACES: &[Place] = &[
         place("/subscriptions/{id}", Some(&subscriptions::FIND), Some(&update::UPDATE)),
         &subscriptions::CANCEL,
     ),
-    place("/subscriptions/{id}/resume", None, Some(&subscriptions::RESUME)),
+    place("/subscriptions/{id}/pause", None, Some(&pause::PAUSE)),
+    place("/subscriptions/{id}/resume", None, Some(&pause::RESUME)),
     place("/webhook_endpoints", Some(&endpoints::LIST), Some(&endpoints::CREATE)),
     with_delete(
         place("/webhook_endpoints/{id}", Some(&endpoints::FIND), Some(&endpoints::UPDATE)),

@@ -156,8 +156,12 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     let mut session = session(&office, form, &id, &sold.currency, total)?;
     session["mode"] = mode.into();
     if mode == "setup" {
-        session["amount_subtotal"] = Value::Null;
-        session["amount_total"] = Value::Null;
+        for name in ["amount_subtotal", "amount_total"] {
+            session[name] = Value::Null;
+        }
+        if sold.currency.is_empty() {
+            session["currency"] = Value::Null;
+        }
         session["payment_status"] = "no_payment_required".into();
     }
     session["_line_items"] = sold.list;

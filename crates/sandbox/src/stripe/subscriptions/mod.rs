@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod outcome;
+pub(crate) mod pause;
 pub(crate) mod renewal;
 pub(crate) mod settle;
 pub(crate) mod start;
@@ -12,14 +13,13 @@ use serde_json::Value;
 
 use self::start::period;
 use super::{
-    calendar::boundary_after,
     currencies::nearest,
     desk::{Desk, Operation},
     error::StripeError,
     facts::Facts as _,
     invoices::{
         collect::{self, Asked},
-        lines::{Charge, collect_pending, cost, line, name, pending, share, whole_period},
+        lines::{Charge, collect_pending, cost, line, name, pending, share},
         make::{Draft, draft, finalize},
     },
     kind::Kind,
@@ -56,12 +56,6 @@ pub(crate) const CANCEL: Operation = Operation {
         "cancellation_details[feedback]",
     ],
     act: cancel,
-};
-
-/// Let a paused subscription go on.
-pub(crate) const RESUME: Operation = Operation {
-    parameters: &["billing_cycle_anchor", "proration_behavior", "proration_date"],
-    act: resume,
 };
 
 const STATUSES: [&str; 10] = [
@@ -125,7 +119,8 @@ fn cancel(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     Ok(end(&mut office, subscription, "cancellation_requested"))
 }
 
-fn credit_the_rest(office: &mut Office<'_>, subscription: &Value) {
+/// Credits what is left of the running period, with the next invoice.
+pub(crate) fn credit_the_rest(office: &mut Office<'_>, subscription: &Value) {
     let ((start, end), now) = (period(subscription), office.now);
     for item in subscription.entries("items") {
         let amount = share(cost(item), end - now, end - start);
@@ -191,44 +186,4 @@ pub(crate) fn end(office: &mut Office<'_>, mut subscription: Value, reason: &str
     }
     office.record("customer.subscription.deleted", &subscription);
     subscription
-}
-
-fn resume(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
-    let mut subscription = desk.found(Kind::Subscription)?;
-    if !subscription.is("status", "paused") {
-        let message = "Only paused subscriptions can be resumed.";
-        return Err(StripeError::state(None, message));
-    }
-    desk.form.word("billing_cycle_anchor", &["now", "unchanged"])?;
-    let mut office = desk.office();
-    let now = office.now;
-    let price = subscription.entries("items").first().map(|item| item["price"].clone());
-    let end = boundary_after(now, &price.unwrap_or_default(), now).unwrap_or(now);
-    subscription["billing_cycle_anchor"] = now.into();
-    for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
-        item["current_period_start"] = now.into();
-        item["current_period_end"] = end.into();
-    }
-    let id = office.mint("in_1", 23);
-    subscription["latest_invoice"] = id.as_str().into();
-    subscription["_resumption"] = id.as_str().into();
-    office.change("customer.subscription.updated", &subscription);
-    let owner = subscription.text("id").to_owned();
-    office.account.agenda.note(end, super::agenda::Step::EndPeriod(owner.clone()));
-    let items = subscription.entries("items").iter();
-    let lines =
-        items.map(|item| whole_period(&office, &subscription, item, (now, end), false)).collect();
-    let customer = office.get(Kind::Customer, subscription.text("customer")).unwrap_or_default();
-    let plan = Draft {
-        customer: &customer,
-        subscription: &subscription,
-        reason: "subscription_update",
-        currency: subscription.text("currency"),
-        period: (now, now),
-        lines,
-    };
-    let mut invoice = draft(&mut office, &id, plan);
-    finalize(&mut office, &mut invoice);
-    collect::collect(&mut office, &mut invoice, None, Asked::BySomebody);
-    Ok(office.get(Kind::Subscription, &owner).unwrap_or_default())
 }

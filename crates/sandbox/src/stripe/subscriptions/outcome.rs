@@ -31,6 +31,7 @@ pub(crate) fn paid(office: &mut Office<'_>, invoice: &Value) {
         "paused" if of_resumption => {
             subscription["status"] = "active".into();
             subscription["_resumption"] = Value::Null;
+            subscription["status_details"] = Value::Null;
             office.change("customer.subscription.resumed", &subscription);
             return;
         }

@@ -2,7 +2,7 @@
 //! nobody finished runs out. Each step sees for itself whether it still holds.
 use serde_json::Value;
 
-use super::{end, has_ended, outcome::voided, start::period};
+use super::{end, has_ended, outcome::voided, pause::rest, start::period};
 use crate::stripe::{
     agenda::Step,
     calendar::boundary_after,
@@ -156,8 +156,7 @@ fn end_trial(office: &mut Office<'_>, subscription: &mut Value) -> bool {
             false
         }
         "pause" => {
-            subscription["status"] = "paused".into();
-            office.change("customer.subscription.paused", subscription);
+            rest(office, subscription, "trial_end_without_payment_method");
             false
         }
         _ => true,

@@ -80,7 +80,8 @@ pub(crate) fn start(office: &mut Office<'_>, sale: Sale<'_>) -> Value {
         },
         "pending_invoice_item_interval": null, "pending_setup_intent": null,
         "pending_update": null, "schedule": null, "start_date": now,
-        "status": if trial { "trialing" } else { "incomplete" }, "test_clock": null,
+        "status": if trial { "trialing" } else { "incomplete" },
+        "status_details": null, "test_clock": null,
         "transfer_data": null, "trial_end": sale.trial_end,
         "trial_settings": {
             "end_behavior": { "missing_payment_method": sale.without_method },

@@ -308,3 +308,27 @@ async fn items_that_make_no_sense_are_refused() {
     }
     assert_eq!(good(get(&bench, &path(&subscription))).await, subscription);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_rests_without_invoices_until_it_is_resumed() {
+    let bench = Bench::start();
+    let (_, subscription) = subscribed(&bench, "3100", "month").await;
+    days(&bench, 10).await;
+    let pause = format!("{}/pause", path(&subscription));
+    let paused = good(post(&bench, &pause, &[])).await;
+    assert_eq!(paused["status"], "paused");
+    let why = &paused["status_details"]["paused"];
+    assert_eq!(why["subscription"]["type"], "pause_requested");
+    assert_eq!(refused(post(&bench, &pause, &[])).await.0, 400);
+    days(&bench, 90).await;
+    assert_eq!(good(get(&bench, "/invoices")).await["data"].as_array().map(Vec::len), Some(1));
+    let resumed = good(post(&bench, &format!("{}/resume", path(&subscription)), &[])).await;
+    assert_eq!((&resumed["status"], &resumed["status_details"]), (&"active".into(), &Value::Null));
+    assert_eq!(amounts(&latest_invoice(&bench, &subscription).await), [-2100, 3100]);
+    let item = &resumed["items"]["data"][0];
+    assert_eq!(item["current_period_start"], BEGINNING + 100 * DAY);
+    let told = kinds(&bench).await;
+    for kind in ["customer.subscription.paused", "customer.subscription.resumed"] {
+        assert!(told.iter().any(|told| told == kind), "{kind}");
+    }
+}
