@@ -14,7 +14,7 @@ use cape_domain::{
 };
 
 use super::{
-    Admission, Attempts, ChatError, Explanation, Gate, Items, NewCall, Settler,
+    Admission, Asked, Attempts, ChatError, Explanation, Gate, Items, NewCall, Settler,
     attempts::{Pieces, Whole},
     pump::{Means, Pump},
 };
@@ -120,12 +120,12 @@ impl ChatService {
     /// # Errors
     ///
     /// See [`ChatError`]; that it would be refused is none.
-    pub async fn explain(
+    pub async fn explain<A: Asked>(
         &self,
         permit: Permit<UseAi>,
-        new: NewCall,
+        wanted: A::Wanted,
     ) -> Result<Explanation, ChatError> {
-        self.gate.explain(&permit, &new).await
+        self.gate.explain::<A>(&permit, &wanted).await
     }
 
     pub(super) fn refuse_when_stopping(&self) -> Result<(), ChatError> {

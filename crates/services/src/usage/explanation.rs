@@ -7,7 +7,7 @@ use cape_domain::{
     usage::{Quota, QuotaPeriod, Standing},
 };
 
-use super::{Candidate, ChatError, Gate, NewCall};
+use super::{Asked, Candidate, ChatError, Gate};
 
 /// What would become of a call.
 #[derive(Debug)]
@@ -116,10 +116,10 @@ impl Gate {
     /// # Errors
     ///
     /// [`ChatError`], when it cannot be found out.
-    pub(super) async fn explain(
+    pub(super) async fn explain<A: Asked>(
         &self,
         permit: &Permit<UseAi>,
-        new: &NewCall,
+        wanted: &A::Wanted,
     ) -> Result<Explanation, ChatError> {
         let actor = permit.actor();
         let Principal::ApiKey { id: key, .. } = actor.principal else {
@@ -128,8 +128,8 @@ impl Gate {
         let now = self.base.now();
         let plan = self.entitlements.plan(actor.workspace).await?;
         let rules = self.key_rules(key).await?;
-        let considered: Vec<(String, Result<Candidate, ChatError>)> =
-            self.candidates.consider(&plan, &rules, new, 0, now);
+        let considered: Vec<(String, Result<Candidate<A>, ChatError>)> =
+            self.candidates.consider(&plan, &rules, wanted, 0, now);
         let first = considered.iter().find_map(|(_, outcome)| outcome.as_ref().ok().cloned());
         let models = considered.into_iter().map(|(model, outcome)| Considered {
             model,
@@ -159,7 +159,7 @@ impl Gate {
         Ok(explained)
     }
 
-    fn forecast(&self, candidate: &Candidate, now: Timestamp) -> Forecast {
+    fn forecast<A>(&self, candidate: &Candidate<A>, now: Timestamp) -> Forecast {
         Forecast {
             provider: candidate.provider.to_string(),
             price_version: candidate.price_version.clone(),
@@ -173,10 +173,10 @@ impl Gate {
 
 impl Explanation {
     /// A call that is too dear is shortened, as it is when it is made.
-    fn take_money(
+    fn take_money<A: Asked>(
         &mut self,
         mut checks: Vec<Check>,
-        first: &Candidate,
+        first: &Candidate<A>,
         markup: cape_domain::billing::BasisPoints,
     ) {
         let left = |check: &Check| match check.amounts {
@@ -232,10 +232,10 @@ async fn quota(
     })
 }
 
-async fn credits(
+async fn credits<A: Sync>(
     work: &mut dyn ReadWork,
     permit: &Permit<UseAi>,
-    first: &Candidate,
+    first: &Candidate<A>,
     now: Timestamp,
 ) -> Result<Check, ChatError> {
     let workspace = permit.actor().workspace;
@@ -256,11 +256,11 @@ async fn credits(
     })
 }
 
-async fn key_cap(
+async fn key_cap<A: Sync>(
     work: &mut dyn ReadWork,
     permit: &Permit<UseAi>,
     rules: &KeyRules,
-    first: &Candidate,
+    first: &Candidate<A>,
 ) -> Result<Option<Check>, ChatError> {
     let Principal::ApiKey { id, .. } = permit.actor().principal else { return Ok(None) };
     let Some(limit) = rules.spending_cap else { return Ok(None) };

@@ -16,7 +16,7 @@ pub mod v1beta;
 use actix_web::HttpResponse;
 use bytes::Bytes;
 use cape_domain::access::{Permit, UseAi};
-use cape_services::usage::{ChatService, CountService};
+use cape_services::usage::{ChatError, ChatService, CountService, NewCall};
 use cape_wire::gemini::CountTokensResponse;
 use serde::Deserialize;
 
@@ -70,6 +70,16 @@ struct Asked {
     model: String,
     parameters: Parameters,
     body: Bytes,
+}
+
+/// The call that a request asks for, and how its failures are told here.
+pub(super) fn to_explain(
+    model: &str,
+    body: &[u8],
+    streamed: bool,
+) -> Result<(NewCall, impl Fn(ChatError) -> ApiError + Send + Sync + use<>), ApiError> {
+    let (new, names) = request::translate(model, request::read(body)?, streamed)?;
+    Ok((new, move |error| names.tell(error)))
 }
 
 async fn whole(asked: Asked, chat: Service<ChatService>) -> Result<HttpResponse, ApiError> {

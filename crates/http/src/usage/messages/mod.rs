@@ -10,7 +10,7 @@ mod stream;
 use actix_web::{HttpResponse, post, web::Json};
 use bytes::Bytes;
 use cape_domain::access::{Permit, UseAi};
-use cape_services::usage::{ChatService, CountService};
+use cape_services::usage::{ChatError, ChatService, CountService, NewCall};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,6 +49,14 @@ pub async fn create(
     once: Idempotent,
 ) -> Result<HttpResponse, ApiError> {
     once.call(permit.actor().clone(), respond(permit, body, chat)).await
+}
+
+/// The call that a request asks for, and how its failures are told here.
+pub(super) fn to_explain(
+    body: &[u8],
+) -> Result<(NewCall, impl Fn(ChatError) -> ApiError + Send + Sync + use<>), ApiError> {
+    let (new, names) = request::translate(request::read(body)?)?;
+    Ok((new, move |error| names.tell(error)))
 }
 
 async fn respond(

@@ -4,7 +4,10 @@ mod request;
 
 use actix_web::{HttpResponse, post};
 use bytes::Bytes;
-use cape_domain::access::{Permit, UseAi};
+use cape_domain::{
+    access::{Permit, UseAi},
+    usage::ModerationRequest,
+};
 use cape_services::usage::ChatService;
 
 use super::headers::answer_with;
@@ -39,6 +42,11 @@ pub async fn create(
     once: Idempotent,
 ) -> Result<HttpResponse, ApiError> {
     once.call(permit.actor().clone(), respond(permit, body, chat)).await
+}
+
+/// What a request asks for.
+pub(super) fn to_explain(body: &[u8]) -> Result<ModerationRequest, ApiError> {
+    request::read(body)
 }
 
 async fn respond(

@@ -14,7 +14,7 @@ const USUAL_MODEL: &str = "omni-moderation-latest";
 const MOST_INPUTS: usize = 2_048;
 
 /// Reads and translates a request.
-pub(in super::super) fn read(body: &[u8]) -> Result<usage::ModerationRequest, ApiError> {
+pub(super) fn read(body: &[u8]) -> Result<usage::ModerationRequest, ApiError> {
     if !depth_within(body) {
         let (status, code) = (StatusCode::BAD_REQUEST, "request.too_deep");
         return Err(ApiError::client(status, code, "the request is nested too deeply"));

@@ -11,7 +11,7 @@ use cape_domain::{
     access::{Permit, UseAi},
     usage::UnsupportedParameter,
 };
-use cape_services::usage::{ChatError, ChatService};
+use cape_services::usage::{ChatError, ChatService, NewCall};
 
 use super::headers::answer_with;
 use crate::{
@@ -48,6 +48,14 @@ pub async fn create(
     once: Idempotent,
 ) -> Result<HttpResponse, ApiError> {
     once.call(permit.actor().clone(), respond(permit, body, chat)).await
+}
+
+/// The call that a request asks for, and how its failures are told here.
+pub(super) fn to_explain(
+    body: &[u8],
+) -> Result<(NewCall, impl Fn(ChatError) -> ApiError + Send + Sync + use<>), ApiError> {
+    let (new, places) = request::translate(request::read(body)?)?;
+    Ok((new, move |error| told(error, &places)))
 }
 
 async fn respond(

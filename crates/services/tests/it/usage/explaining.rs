@@ -3,7 +3,7 @@ use cape_domain::{
     access::{ApiKey, KeyRules},
     billing::Credits,
 };
-use cape_services::usage::{Amounts, Change, ChatError, Check, Explanation, NewCall};
+use cape_services::usage::{Amounts, AskedChat, Change, ChatError, Check, Explanation, NewCall};
 use cape_testkit::fixtures::{api_key, credits};
 
 use super::{HELD, LIKELY, by_program, given_a_key, given_a_program, question, question_to, spend};
@@ -18,7 +18,7 @@ async fn given_a_credit() -> World {
 }
 
 async fn explain(world: &World, new: NewCall) -> Explanation {
-    world.chat.explain(spend(), new).await.expect("explained")
+    world.chat.explain::<AskedChat>(spend(), new).await.expect("explained")
 }
 
 fn check<'a>(explained: &'a Explanation, rule: &str) -> &'a Check {
@@ -79,7 +79,11 @@ async fn a_key_that_has_spent_its_cap_is_shown_what_it_would_need() {
     let world = given_a_credit().await;
     let rules = KeyRules { spending_cap: Some(credits(0)), ..api_key(11).rules };
     given_a_key(&world, &ApiKey { rules, ..api_key(11) }).await;
-    let explained = world.chat.explain(by_program(11), question("hello")).await.expect("explained");
+    let explained = world
+        .chat
+        .explain::<AskedChat>(by_program(11), question("hello"))
+        .await
+        .expect("explained");
     let cap = check(&explained, "key_spending_cap");
     let Some(Change::KeyCap(missing)) = cap.change else { panic!("{cap:?}") };
     assert_eq!((cap.passed, missing.micros()), (false, HELD));

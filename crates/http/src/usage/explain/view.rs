@@ -1,18 +1,12 @@
-//! `/v1/explain`: what would become of a call, without making it.
-use actix_web::{post, web::Json};
-use cape_domain::{access::UseAi, billing::Credits};
-use cape_services::usage::{
-    Amounts, Change, ChatService, Check, Considered, Explanation, Forecast,
-};
+//! How what would become of a call is shown.
+use cape_domain::billing::Credits;
+use cape_services::usage::{Amounts, Change, ChatError, Check, Considered, Explanation, Forecast};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::chat::new_call;
-use crate::{
-    error::{ApiError, GatewayFailure},
-    extract::{KeyPermitted, RawBody, Service},
-};
+use super::endpoint::Tell;
+use crate::error::ApiError;
 
 /// What would become of a call.
 #[derive(Serialize, ToSchema)]
@@ -56,8 +50,10 @@ struct RefusalView {
     code: &'static str,
     /// In words.
     detail: String,
-    /// What is wrong with the request, if that is it.
+    /// What is wrong with the request, if that is it, by the name that it has there.
     parameter: Option<String>,
+    /// What would bring the model within reach.
+    change: Option<&'static str>,
 }
 
 /// One of the things that can stand in the way.
@@ -82,23 +78,28 @@ struct CheckView {
     change: Option<String>,
 }
 
-impl From<Explanation> for ExplanationView {
-    fn from(explained: Explanation) -> Self {
+impl ExplanationView {
+    /// What is shown of it, in the words of who asked.
+    pub(super) fn of(explained: Explanation, tell: &Tell) -> Self {
+        let model = |considered| ModelView::of(considered, tell);
         Self {
             admitted: explained.is_admitted(),
             plan: explained.plan,
-            models: explained.models.into_iter().map(ModelView::from).collect(),
+            models: explained.models.into_iter().map(model).collect(),
             checks: explained.checks.into_iter().map(CheckView::from).collect(),
             max_tokens_lowered_to: explained.shortened_to,
         }
     }
 }
 
-impl From<Considered> for ModelView {
-    fn from(Considered { model, outcome }: Considered) -> Self {
+impl ModelView {
+    fn of(Considered { model, outcome }: Considered, tell: &Tell) -> Self {
         let (forecast, refusal) = match outcome {
             Ok(forecast) => (Some(forecast), None),
-            Err(error) => (None, Some(RefusalView::from(ApiError::from(error)))),
+            Err(error) => {
+                let change = change(&error);
+                (None, Some(RefusalView::of(&tell(error), change)))
+            }
         };
         let of = |read: fn(&Forecast) -> u64| forecast.as_ref().map(read);
         Self {
@@ -114,10 +115,42 @@ impl From<Considered> for ModelView {
     }
 }
 
-impl From<ApiError> for RefusalView {
-    fn from(error: ApiError) -> Self {
+impl RefusalView {
+    fn of(error: &ApiError, change: Option<&'static str>) -> Self {
         let (code, detail, parameter) = error.told();
-        Self { code, detail: detail.to_owned(), parameter: parameter.map(str::to_owned) }
+        let parameter = parameter.map(str::to_owned);
+        Self { code, detail: detail.to_owned(), parameter, change }
+    }
+}
+
+/// What would bring a model within reach. None, where that is not about the model.
+const fn change(error: &ChatError) -> Option<&'static str> {
+    match error {
+        ChatError::UnknownModel(_) => Some("the name of a model of `/v1/models`"),
+        ChatError::WrongKind { .. } => Some("a model of the other kind, or its own endpoint"),
+        ChatError::ModelNotInPlan { .. } => Some("a plan that includes the model"),
+        ChatError::ModelNotForKey(_) => Some("a key that may call the model"),
+        ChatError::Disabled(_) => Some("an operator who gives access to the provider"),
+        ChatError::UnknownPrice(_) => Some("an operator who says what the model costs"),
+        ChatError::Stopped(_) => Some("an operator who lets the model go on"),
+        ChatError::OutputOutOfRange { .. } => Some("a lower bound on the output"),
+        ChatError::TooLong { .. } | ChatError::InputTooLong { .. } | ChatError::TooLarge => {
+            Some("less to read, or a model with a larger window")
+        }
+        ChatError::DimensionsOutOfRange { .. } => Some("fewer dimensions"),
+        ChatError::Unsupported(_) => Some("another model, or a request without the parameter"),
+        ChatError::Closed
+        | ChatError::Stopping
+        | ChatError::NotAProgram
+        | ChatError::KeyCapReached { .. }
+        | ChatError::Limited { .. }
+        | ChatError::QuotaExceeded { .. }
+        | ChatError::InsufficientCredits { .. }
+        | ChatError::KeyTakenBack
+        | ChatError::NotAnswering { .. }
+        | ChatError::Limiter(_)
+        | ChatError::Provider(_)
+        | ChatError::Store(_) => None,
     }
 }
 
@@ -145,28 +178,4 @@ fn in_words(change: Change) -> String {
         Change::Credits(missing) => credits(missing),
         Change::KeyCap(missing) => format!("a spending cap of the key with {}", credits(missing)),
     }
-}
-
-/// Show what would become of a call, without making it.
-///
-/// The request is that of `/v1/chat/completions`. Nothing is held, counted or recorded, and no
-/// provider is asked. Every rule that a call has to pass is shown with its limit, what is used,
-/// what the call wants, and what would let it pass.
-#[utoipa::path(
-    tag = "usage", operation_id = "explainCall",
-    security(("api_key" = [])),
-    request_body(content = Object, description = "`OpenAI`'s request", example = json!({"model": "fast", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100})),
-    responses(
-        (status = 200, description = "What would become of it", body = ExplanationView),
-        GatewayFailure,
-    ),
-)]
-#[post("/explain")]
-pub async fn explain(
-    KeyPermitted(permit): KeyPermitted<UseAi>,
-    RawBody(body): RawBody,
-    chat: Service<ChatService>,
-) -> Result<Json<ExplanationView>, ApiError> {
-    let new = new_call(&body)?;
-    Ok(Json(chat.explain(permit, new).await?.into()))
 }
