@@ -54,7 +54,7 @@
 //! | `POST /disputes/{id}` | `status`: won or lost |
 //! | `POST /events` | `type`, `object` and any field of an event: it is sent, signed |
 //! | `POST /events/{id}/resend` | `copies` |
-//! | `GET`, `POST`, `DELETE /deliveries` | `hold`, `copies`; what is held is shown, or lost |
+//! | `GET`, `POST`, `DELETE /deliveries` | `hold`, `copies`, `signature` (`usual`, `wrong`, `stale`, `rolled`, `v0`); what is held is shown, or lost |
 //! | `POST /deliveries/release` | `order` (made, reversed, shuffled), `seed`, `copies`: one after another |
 //! | `GET`, `POST`, `DELETE /faults` | `fault` (`status`, `cut`, `timeout`, `wrong_account`, `late`), `method`, `path` (from `/v1` on), `skip`, `times`, `status`, `retry_after`, `seconds`, `latency_ms`, and `executed`, where only the answer is lost |
 //!

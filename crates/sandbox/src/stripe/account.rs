@@ -7,7 +7,7 @@ use super::{
     API_VERSION,
     agenda::Agenda,
     billing::Billing,
-    deliveries::Deliveries,
+    deliveries::{Deliveries, Signing},
     facts::Facts as _,
     faults::Faults,
     form::Form,
@@ -68,6 +68,8 @@ pub(crate) struct Parcel {
     pub(crate) body: String,
     /// Where to.
     pub(crate) to: WebhookEndpoint,
+    /// How it is signed.
+    pub(crate) signing: Signing,
 }
 
 /// What an event tells.
@@ -161,6 +163,7 @@ impl Account {
             kind: news.kind.to_owned(),
             body: format!("{:#}", write(version)),
             to: to.clone(),
+            signing: Signing::Usual,
         });
         self.parcels.extend(parcels);
         let event = write(&self.api_version);
@@ -176,6 +179,7 @@ impl Account {
                 kind: event.text("type").to_owned(),
                 body: format!("{event:#}"),
                 to,
+                signing: Signing::Usual,
             };
             self.parcels.extend(std::iter::repeat_n(parcel, copies));
         }

@@ -12,7 +12,7 @@ use super::{
     Stripe,
     account::News,
     cards::Conduct,
-    deliveries::{MOST_COPIES, Order},
+    deliveries::{MOST_COPIES, Order, Signing},
     disputes::{self, Verdict},
     facts::Facts as _,
     kind::Kind,
@@ -228,6 +228,11 @@ fn set_deliveries(stripe: Data<Stripe>, body: Bytes) -> Ready<HttpResponse> {
         let deliveries = &mut office.account.deliveries;
         if let Some(hold) = told.get("hold") {
             deliveries.hold = hold.as_bool().ok_or("`hold` is no boolean")?;
+        }
+        if let Some(signature) = told.get("signature") {
+            let signing = signature.as_str().and_then(Signing::named);
+            deliveries.signing =
+                signing.ok_or("`signature` is usual, wrong, stale, rolled or v0")?;
         }
         if told.get("copies").is_some() {
             deliveries.copies = copies(told)?;

@@ -14,10 +14,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     account::{Account, Parcel},
+    deliveries::Signing,
     lock,
 };
 use crate::world::World;
 
+/// The secret of nobody.
+const OTHER_SECRET: &str = "whsec_of_somebody_else";
+/// How old a stale signature is, in seconds.
+const STALE: i64 = 600;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Waits before the second and every later try.
 const RETRY_AFTER: [Duration; 5] = [
@@ -100,7 +105,7 @@ impl Van {
     async fn attempt(&self, parcel: &Parcel) -> Result<(), String> {
         let client = self.client()?;
         // By the starter's clock, however far ahead the account's time is.
-        let signature = sign(&parcel.to.secret, self.world.unix(), &parcel.body);
+        let signature = header(parcel, self.world.unix());
         let response = client
             .post(&parcel.to.url)
             .header("Content-Type", "application/json; charset=utf-8")
@@ -126,12 +131,27 @@ impl Van {
     }
 }
 
-/// The header `Stripe-Signature` of a body sent at this second.
+/// The header `Stripe-Signature` of a parcel sent at this second.
+fn header(parcel: &Parcel, now: i64) -> String {
+    let (secret, body) = (parcel.to.secret.as_str(), parcel.body.as_str());
+    match parcel.signing {
+        Signing::Usual => format!("t={now},v1={}", sign(secret, now, body)),
+        Signing::Wrong => format!("t={now},v1={}", sign(OTHER_SECRET, now, body)),
+        Signing::Stale => format!("t={},v1={}", now - STALE, sign(secret, now - STALE, body)),
+        Signing::Rolled => {
+            let (other, own) = (sign(OTHER_SECRET, now, body), sign(secret, now, body));
+            format!("t={now},v1={other},v1={own},v0={other}")
+        }
+        Signing::TestScheme => format!("t={now},v0={}", sign(secret, now, body)),
+    }
+}
+
+/// The signature of a body sent at this second.
 fn sign(secret: &str, at: i64, body: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
     let mut mac = mac.expect("a key may have any length");
     mac.update(format!("{at}.{body}").as_bytes());
-    format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
+    hex::encode(mac.finalize().into_bytes())
 }
 
 #[cfg(test)]
@@ -142,7 +162,7 @@ mod tests {
     fn a_signature_is_the_hmac_of_time_and_body() {
         assert_eq!(
             sign("whsec_test", 1_800_000_000, "{\"id\": \"evt_é\"}"),
-            "t=1800000000,v1=83875142e16334218131f972a49cdf488def00b752e49d93caeae1d58167ad16"
+            "83875142e16334218131f972a49cdf488def00b752e49d93caeae1d58167ad16"
         );
     }
 }

@@ -19,18 +19,50 @@ pub(crate) enum Order {
     Shuffled(u64),
 }
 
+/// How a delivery is signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// With the endpoint's secret.
+    #[default]
+    Usual,
+    /// With another secret.
+    Wrong,
+    /// With the endpoint's secret, ten minutes ago.
+    Stale,
+    /// With another secret and with the endpoint's, as while a secret is replaced.
+    Rolled,
+    /// In the scheme of test messages alone, which proves nothing.
+    TestScheme,
+}
+
+impl Signing {
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "usual" => Self::Usual,
+            "wrong" => Self::Wrong,
+            "stale" => Self::Stale,
+            "rolled" => Self::Rolled,
+            "v0" => Self::TestScheme,
+            _ => return None,
+        })
+    }
+}
+
 /// Events that are kept back.
 pub(crate) struct Deliveries {
     /// Whether new ones are kept back.
     pub(crate) hold: bool,
     /// How often each one is sent.
     pub(crate) copies: usize,
+    /// How they are signed when they go out.
+    pub(crate) signing: Signing,
     held: Vec<Parcel>,
 }
 
 impl Default for Deliveries {
     fn default() -> Self {
-        Self { hold: false, copies: 1, held: Vec::new() }
+        Self { hold: false, copies: 1, signing: Signing::Usual, held: Vec::new() }
     }
 }
 
@@ -41,7 +73,7 @@ impl Deliveries {
             self.held.extend(parcels);
             return Vec::new();
         }
-        copied(parcels, self.copies)
+        self.stamped(copied(parcels, self.copies))
     }
 
     /// Lets everything go that was held, in this order.
@@ -51,6 +83,13 @@ impl Deliveries {
             Order::Made => {}
             Order::Reversed => parcels.reverse(),
             Order::Shuffled(seed) => shuffle(&mut parcels, seed),
+        }
+        self.stamped(parcels)
+    }
+
+    fn stamped(&self, mut parcels: Vec<Parcel>) -> Vec<Parcel> {
+        for parcel in &mut parcels {
+            parcel.signing = self.signing;
         }
         parcels
     }
@@ -64,7 +103,7 @@ impl Deliveries {
     pub(crate) fn show(&self) -> Value {
         let held = self.held.iter();
         let held = held.map(|parcel| json!({ "event": parcel.event, "type": parcel.kind }));
-        json!({ "hold": self.hold, "copies": self.copies, "held": held.collect::<Vec<_>>() })
+        json!({ "hold": self.hold, "copies": self.copies, "signature": format!("{:?}", self.signing), "held": held.collect::<Vec<_>>() })
     }
 }
 
@@ -96,6 +135,7 @@ mod tests {
             kind: String::new(),
             body: String::new(),
             to: to.clone(),
+            signing: Signing::Usual,
         };
         (0..9).map(parcel).collect()
     }

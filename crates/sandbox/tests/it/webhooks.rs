@@ -24,7 +24,7 @@ pub(crate) const SECRET: &str = "whsec_of_the_test";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    signature: String,
+    pub(crate) signature: String,
     pub(crate) body: String,
 }
 
@@ -93,8 +93,13 @@ fn hmac(secret: &str, message: &str) -> String {
     hex::encode(Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize())
 }
 
+/// What a body is signed with.
+pub(crate) fn signature(secret: &str, at: i64, body: &str) -> String {
+    hmac(secret, &format!("{at}.{body}"))
+}
+
 pub(crate) fn assert_signed(delivery: &Delivery, secret: &str, at: i64) {
-    let expected = format!("t={at},v1={}", hmac(secret, &format!("{at}.{}", delivery.body)));
+    let expected = format!("t={at},v1={}", signature(secret, at, &delivery.body));
     assert_eq!(delivery.signature, expected);
 }
 

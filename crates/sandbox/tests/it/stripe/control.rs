@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{control, get, good, id, kinds, post, refused, session, submit};
 use crate::{
     BEGINNING, Bench, json as parsed, read, send,
-    webhooks::{Endpoint, SECRET, assert_signed, kinds as delivered},
+    webhooks::{Endpoint, SECRET, assert_signed, kinds as delivered, signature},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,4 +184,29 @@ async fn a_card_that_is_nobodys_and_an_outcome_that_is_none_are_refused() {
         assert_eq!(status, 400);
         assert!(body["error"].is_string());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_are_wrong_old_or_doubled_on_demand() {
+    let (bench, endpoint) = (Bench::start(), Endpoint::start(&[]));
+    bench.sandbox.set_webhook(&endpoint.url, SECRET);
+    let event = json!({"type": "x", "object": {"id": "cs_1"}});
+    let mut signatures = Vec::new();
+    for (number, kind) in ["usual", "wrong", "stale", "rolled", "v0"].into_iter().enumerate() {
+        control(&bench, "/deliveries", json!({"signature": kind})).await;
+        control(&bench, "/events", event.clone()).await;
+        let delivery = endpoint.receives(number + 1).await[number].clone();
+        signatures.push((signature(SECRET, BEGINNING, &delivery.body), delivery.signature));
+    }
+    let holds = |number: usize, scheme: &str| {
+        let (right, sent) = &signatures[number];
+        sent.contains(&format!("{scheme}={right}"))
+    };
+    assert!(holds(0, "v1") && holds(3, "v1") && holds(4, "v0"));
+    assert!(!holds(1, "v1") && !holds(2, "v1") && !holds(4, "v1"));
+    assert!(signatures[2].1.starts_with(&format!("t={},", BEGINNING - 600)));
+    assert_eq!(signatures[3].1.matches("v1=").count(), 2);
+    let nonsense = bench.post("/_sandbox/stripe/deliveries").json(&json!({"signature": "red"}));
+    assert_eq!(send(nonsense).await.status(), 400);
+    endpoint.server.stop(false).await;
 }
