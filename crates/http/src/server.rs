@@ -129,6 +129,8 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(from_fn(observe))
     })
+    // A piece of a stream does not wait until the one before it was acknowledged.
+    .tcp_nodelay(true)
     .workers(workers)
     .client_request_timeout(head)
     .shutdown_timeout(stop.as_secs())

@@ -40,7 +40,9 @@ pub struct ProviderClient(reqwest::Client);
 impl ProviderClient {
     /// A pool without connections yet.
     ///
-    /// It follows no redirection: a key is for the address that was configured.
+    /// It follows no redirection: a key is for the address that was configured. And it speaks HTTP/1.1:
+    /// over HTTP/2 it would put all calls on one connection, and those beyond the hundred or so that
+    /// the other end lets run there at once would wait for others to end (hyper, issue 3623).
     ///
     /// # Errors
     ///
@@ -49,6 +51,7 @@ impl ProviderClient {
         let builder = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
             .redirect(Policy::none())
+            .http1_only()
             .user_agent(concat!("capecontrol/", env!("CARGO_PKG_VERSION")));
         let builder = if options.use_system_proxies { builder } else { builder.no_proxy() };
         builder.build().map(Self).map_err(InvalidProviderOptions::Client)

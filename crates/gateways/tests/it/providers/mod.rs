@@ -1,5 +1,6 @@
 //! The three providers against vendors that play what was once recorded of the real ones.
 mod anthropic;
+mod connections;
 mod counting;
 mod embeddings;
 mod failures;
