@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long connecting, and each reading and writing, may take.
@@ -43,8 +43,20 @@ impl Target {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The whole body.
+    /// What there is of the body.
     pub body: Vec<u8>,
+    /// When the first bytes of the body were there.
+    pub first: Instant,
+    length: Length,
+}
+
+/// How the end of a body is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// So many bytes.
+    Told(usize),
+    /// An empty chunk.
+    Chunked,
 }
 
 impl Answer {
@@ -71,10 +83,21 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Sends a request and reads the whole answer, which has to tell its length.
+    /// Sends a request and reads the whole answer.
     pub fn exchange(&mut self, target: &Target) -> io::Result<Answer> {
-        self.0.get_mut().write_all(&target.request)?;
-        let malformed = || io::Error::from(io::ErrorKind::InvalidData);
+        self.send(target)?;
+        let begun = self.first_piece()?;
+        self.rest(begun)
+    }
+
+    /// Sends a request.
+    pub fn send(&mut self, target: &Target) -> io::Result<()> {
+        self.0.get_mut().write_all(&target.request)
+    }
+
+    /// Reads the head of an answer, and its body as far as the first chunk, or to its end where
+    /// its length is told.
+    pub fn first_piece(&mut self) -> io::Result<Answer> {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -88,13 +111,49 @@ impl Connection {
             }
             let (name, value) = line.split_once(':').ok_or_else(malformed)?;
             if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().ok();
+                length = value.trim().parse().ok().map(Length::Told);
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                length = Some(Length::Chunked);
             }
         }
-        let mut body = vec![0; length.ok_or_else(malformed)?];
-        self.0.read_exact(&mut body)?;
-        Ok(Answer { status, body })
+        let length = length.ok_or_else(malformed)?;
+        let mut body = Vec::new();
+        match length {
+            Length::Told(length) => {
+                body.resize(length, 0);
+                self.0.read_exact(&mut body)?;
+            }
+            Length::Chunked => {
+                self.chunk(&mut body)?;
+            }
+        }
+        Ok(Answer { status, body, first: Instant::now(), length })
     }
+
+    /// Reads what is left of an answer.
+    pub fn rest(&mut self, mut answer: Answer) -> io::Result<Answer> {
+        if answer.length == Length::Chunked {
+            while self.chunk(&mut answer.body)? {}
+        }
+        Ok(answer)
+    }
+
+    /// Reads one chunk. False, if it is the empty one.
+    fn chunk(&mut self, body: &mut Vec<u8>) -> io::Result<bool> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim_end(), 16).map_err(|_| malformed())?;
+        let begin = body.len();
+        body.resize(begin + length, 0);
+        self.0.read_exact(&mut body[begin..])?;
+        line.clear();
+        self.0.read_line(&mut line)?;
+        Ok(length > 0)
+    }
+}
+
+fn malformed() -> io::Error {
+    io::ErrorKind::InvalidData.into()
 }
 
 /// Asks once, on a connection of its own.

@@ -1,7 +1,7 @@
 //! What was measured, and what is concluded from it.
 use std::time::Duration;
 
-use crate::{commits::CommitRates, latency::Latencies, verifications::Verifications};
+use crate::{commits::CommitRates, latency::Latencies, load::Until, verifications::Verifications};
 
 /// Everything that a run found out.
 pub struct Figures {
@@ -11,14 +11,40 @@ pub struct Figures {
     pub sustained: Vec<Sustained>,
     /// How many of one workspace alone, whose balance every call has to move.
     pub one_workspace: Sustained,
+    /// How many streams are carried to their ends.
+    pub streamed: Sustained,
     /// How many commits the same database makes in the same place.
     pub commits: CommitRates,
-    /// How many answers a second the sandbox gives when it is called directly.
-    pub sandbox_alone: f64,
+    /// How many answers a second the others give, as fast as they are answered.
+    pub others: Vec<Other>,
+    /// Many streams at once.
+    pub streams: Streams,
     /// The platform's memory.
     pub memory: Memory,
     /// How soon it is ready.
     pub starts: Starts,
+}
+
+/// How many answers a second are given where the platform is not asked.
+pub struct Other {
+    /// Who answers, and what.
+    pub what: &'static str,
+    /// Answers a second.
+    pub rate: f64,
+}
+
+/// What many streams take that are open at once.
+pub struct Streams {
+    /// The memory before, in KiB.
+    pub before: u64,
+    /// The memory while all are open, in KiB.
+    pub open_together: u64,
+    /// The most there was until all were over, in KiB.
+    pub peak: u64,
+    /// When the last had begun.
+    pub begun_after: Duration,
+    /// When the last was over.
+    pub over_after: Duration,
 }
 
 /// What knowing people costs.
@@ -46,20 +72,24 @@ impl Compared {
     }
 }
 
-/// Latencies of the two sides, at the same rate.
+/// Latencies of the three sides, at the same rate.
 pub struct Added {
     /// Requests a second.
     pub rate: u32,
+    /// Up to where they are measured.
+    pub until: Until,
     /// Of the provider, called directly.
     pub direct: Latencies,
+    /// Of the same provider, called through a plain proxy.
+    pub proxied: Latencies,
     /// Of the same provider, called through the platform.
     pub through: Latencies,
 }
 
 impl Added {
-    /// What the platform adds to the latency that so many percent do not exceed.
-    pub fn at(&self, percent: usize) -> Duration {
-        self.through.percentile(percent).saturating_sub(self.direct.percentile(percent))
+    /// What a side adds to the latency that so many percent do not exceed.
+    pub fn at(&self, side: &Latencies, percent: usize) -> Duration {
+        side.percentile(percent).saturating_sub(self.direct.percentile(percent))
     }
 }
 

@@ -27,9 +27,23 @@ pub struct Throughput {
     pub latencies: Latencies,
 }
 
+/// Up to where a latency is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The first piece of the answer.
+    First,
+    /// Its end.
+    End,
+}
+
 /// Asks `rate` times a second. A latency begins when its request was due, not when a caller came
 /// to send it: what waits because others are slow has waited.
-pub fn open_loop(targets: &[Target], rate: u32, lasting: Duration) -> io::Result<Latencies> {
+pub fn open_loop(
+    targets: &[Target],
+    rate: u32,
+    lasting: Duration,
+    until: Until,
+) -> io::Result<Latencies> {
     let callers = usize::try_from(rate / 8).unwrap_or(64).clamp(8, 64);
     let requests = u32::try_from(lasting.as_millis()).unwrap_or(u32::MAX) / 1000 * rate
         + u32::try_from(lasting.as_millis() % 1000).unwrap_or(0) * rate / 1000;
@@ -43,8 +57,12 @@ pub fn open_loop(targets: &[Target], rate: u32, lasting: Duration) -> io::Result
             }
             let due = begin + Duration::from_secs(1) * place / rate;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            connection.exchange(target)?.success()?;
-            latencies.add(due.elapsed());
+            let answer = connection.exchange(target)?;
+            latencies.add(match until {
+                Until::First => answer.first.saturating_duration_since(due),
+                Until::End => due.elapsed(),
+            });
+            answer.success()?;
         }
     })
 }

@@ -9,6 +9,7 @@
 //! What is *not* here: building what is measured. `just bench` does.
 mod accounts;
 mod bare;
+mod calls;
 mod commits;
 mod connection;
 mod figures;
@@ -19,24 +20,18 @@ mod machine;
 mod place;
 mod platform;
 mod process;
+mod proxy;
 mod report;
+mod streams;
 mod verifications;
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use mimalloc::MiMalloc;
 
-use self::{
-    commits::CommitRates,
-    connection::Target,
-    figures::{Added, Figures, Memory, Starts, Sustained},
-    latency::Latencies,
-    machine::Machine,
-    place::Place,
-    platform::{Platform, Sandbox},
-};
+use self::{machine::Machine, place::Place};
 
 /// The platform's: what is compared with it is not to lose time that it saves.
 #[global_allocator]
@@ -86,23 +81,20 @@ enum Serve {
         /// The database
         url: String,
     },
+    /// Hand requests on to this address
+    #[command(hide = true)]
+    Proxy {
+        /// The address
+        url: String,
+    },
 }
-
-/// Requests a second whose latency is measured.
-const RATES: [u32; 2] = [100, 500];
-/// How many callers at once are tried for the highest rate.
-const CALLERS: [usize; 5] = [4, 8, 16, 32, 64];
-/// Turns that the two sides take at each rate.
-const TURNS: u32 = 6;
-/// How often the platform is started anew.
-const STARTS: usize = 9;
-/// How long the platform is left alone before its memory is read.
-const REST: Duration = Duration::from_secs(3);
 
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
-    if let Some(Serve::Bare { url }) = &args.serve {
-        return bare::serve(url);
+    match &args.serve {
+        Some(Serve::Bare { url }) => return bare::serve(url),
+        Some(Serve::Proxy { url }) => return proxy::serve(url),
+        None => {}
     }
     args.binary = fs::canonicalize(&args.binary)
         .with_context(|| format!("{} is not there", args.binary.display()))?;
@@ -110,87 +102,10 @@ fn main() -> anyhow::Result<()> {
     let place = Place::make(&args.directory, args.database_url.as_deref())?;
     report::print_machine(&machine);
     if args.only != Some(Part::Accounts) {
-        report::print_calls(&place, &measure(&args, &place)?);
+        report::print_calls(&place, &calls::measure(&args, &place)?);
     }
     if args.only != Some(Part::Calls) {
         report::print_accounts(&place, &accounts::measure(&args, &place)?);
     }
     Ok(())
-}
-
-fn measure(args: &Args, place: &Place) -> anyhow::Result<Figures> {
-    let sandbox = Sandbox::start(&args.binary, place)?;
-    let begin = || Platform::start(&args.binary, place, sandbox.address);
-
-    let platform = begin()?;
-    let first_start = platform.ready_after;
-    thread::sleep(REST);
-    let fresh = platform.process.memory()?.now;
-    let (direct, through) = (sandbox.calls(), platform.calls()?);
-    // Passwords were hashed: that is no part of the load.
-    platform.process.forget_peak()?;
-    for targets in [&direct, &through] {
-        load::open_loop(targets, 200, Duration::from_secs(2))?;
-    }
-    let lasting = Duration::from_secs(args.seconds.into());
-    let added = RATES.map(|rate| added(rate, lasting, &direct, &through));
-    let commits = CommitRates::measure(place)?;
-    let one_workspace = sustained(16, lasting / 3, &platform, &through[..1])?;
-    let sustained = CALLERS.map(|callers| sustained(callers, lasting / 2, &platform, &through));
-    let sandbox_alone = load::closed_loop(&direct, 16, lasting / 3)?.rate;
-    let loaded = platform.process.memory()?.peak;
-    thread::sleep(REST);
-    let rested = platform.process.memory()?.now;
-    platform.stop()?;
-
-    let mut ready = Latencies::default();
-    for _ in 0..STARTS {
-        let platform = begin()?;
-        ready.add(platform.ready_after);
-        platform.stop()?;
-    }
-    platform::check_ledger(&args.binary, place)?;
-    Ok(Figures {
-        added: added.into_iter().collect::<anyhow::Result<_>>()?,
-        one_workspace,
-        sustained: sustained.into_iter().collect::<anyhow::Result<_>>()?,
-        commits,
-        sandbox_alone,
-        memory: Memory { fresh, loaded, rested },
-        starts: Starts { first: first_start, again: ready },
-    })
-}
-
-/// Both sides at the same rate, in short turns.
-fn added(
-    rate: u32,
-    lasting: Duration,
-    direct: &[Target],
-    through: &[Target],
-) -> anyhow::Result<Added> {
-    let mut sides = [Latencies::default(), Latencies::default()];
-    for _ in 0..TURNS {
-        for (targets, side) in [direct, through].into_iter().zip(&mut sides) {
-            side.append(load::open_loop(targets, rate, lasting / TURNS)?);
-        }
-    }
-    let [direct, through] = sides;
-    Ok(Added { rate, direct, through })
-}
-
-fn sustained(
-    callers: usize,
-    lasting: Duration,
-    platform: &Platform,
-    through: &[Target],
-) -> anyhow::Result<Sustained> {
-    let before = platform.process.cpu_time()?;
-    let outcome = load::closed_loop(through, callers, lasting)?;
-    let cpu = platform.process.cpu_time()?.saturating_sub(before);
-    Ok(Sustained {
-        callers,
-        rate: outcome.rate,
-        cpu_per_call: cpu / u32::try_from(outcome.latencies.count().max(1))?,
-        latencies: outcome.latencies,
-    })
 }

@@ -16,8 +16,6 @@ use crate::{
     process::Process,
 };
 
-/// What every call asks.
-const CALL: &str = r#"{"model":"gpt-4o-mini","max_tokens":64,"messages":[{"role":"user","content":"Say something short about the sea."}]}"#;
 /// Who calls. Plans let one workspace make a few hundred calls a minute: where there are hundreds
 /// a second, there are many workspaces.
 const CALLERS: u32 = 16;
@@ -25,6 +23,39 @@ const CALLERS: u32 = 16;
 pub const PASSWORD: &str = "correct horse battery";
 /// Enough for every call of the longest run.
 const CREDITS: &str = "1000000";
+
+/// What is asked again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A short answer, whole.
+    Whole,
+    /// The same answer, piece by piece, without pauses.
+    Streamed,
+    /// An answer whose pieces come slowly.
+    Slow,
+}
+
+impl Call {
+    fn body(self) -> String {
+        let (say, more) = match self {
+            Self::Whole => ("", ""),
+            Self::Streamed => ("", r#","stream":true"#),
+            Self::Slow => (SLOWLY, r#","stream":true"#),
+        };
+        format!(
+            r#"{{"model":"gpt-4o-mini","max_tokens":64,"messages":[{{"role":"user","content":"Say something short about the sea.{say}"}}]{more}}}"#
+        )
+    }
+
+    /// The call, made to the sandbox, or to what stands in its place.
+    pub fn to_sandbox(self, address: SocketAddr) -> Target {
+        Target::post(address, "/openai/v1/chat/completions", "sk-bench", &self.body())
+    }
+}
+
+/// How long a slow answer takes at least: more than it takes to begin all that are to run together.
+pub const SLOW: Duration = Duration::from_millis(39 * 500);
+const SLOWLY: &str = " [[sandbox: output_tokens=40, chunk_delay=500ms]]";
 
 /// The sandbox, in the place of every provider.
 pub struct Sandbox {
@@ -43,8 +74,8 @@ impl Sandbox {
     }
 
     /// The call, made directly.
-    pub fn calls(&self) -> Vec<Target> {
-        vec![Target::post(self.address, "/openai/v1/chat/completions", "sk-bench", CALL)]
+    pub fn calls(&self, call: Call) -> Vec<Target> {
+        vec![call.to_sandbox(self.address)]
     }
 }
 
@@ -71,15 +102,21 @@ impl Platform {
         Ok(Self { process, ready_after: begun.elapsed(), address })
     }
 
-    /// The call, made through the platform: once for each of several workspaces.
-    pub fn calls(&self) -> anyhow::Result<Vec<Target>> {
-        let call = |caller| {
+    /// An API key for each of several workspaces.
+    pub fn keys(&self) -> anyhow::Result<Vec<String>> {
+        let key = |caller| {
             let token = self.sign_in(caller)?.access_token;
             let key = self.post("/api/keys", &token, r#"{"name":"bench"}"#)?;
-            let key = text(&key, "/key")?;
-            Ok(Target::post(self.address, "/v1/chat/completions", &key, CALL))
+            text(&key, "/key")
         };
-        (0..CALLERS).map(call).collect()
+        (0..CALLERS).map(key).collect()
+    }
+
+    /// The call, made through the platform: once for each key.
+    pub fn calls(&self, call: Call, keys: &[String]) -> Vec<Target> {
+        let body = call.body();
+        let call = |key: &String| Target::post(self.address, "/v1/chat/completions", key, &body);
+        keys.iter().map(call).collect()
     }
 
     /// Registers somebody, who may be registered already, and signs in.
