@@ -6,10 +6,9 @@ use cape_domain::{
     access::Throttle,
     accounts::Mailer,
     billing::PaymentProvider,
-    probe::Probe,
     secret::{Secret, SecretSource},
     store::Store,
-    usage::{PriceBook, Provider},
+    usage::{Limiter, PriceBook, Provider},
 };
 use cape_gateways::{
     access::{
@@ -26,9 +25,10 @@ use cape_gateways::{
     audit::vault::AesVault,
     billing::stripe::{StripeGateway, StripeOptions},
     health::RedisHealth,
+    redis_link::RedisLink,
     secrets::OsSecrets,
     usage::{
-        limiter::{InProcessLimiter, InProcessLimiterOptions},
+        limiter::{InProcessLimiter, InProcessLimiterOptions, RedisLimiter},
         price_book,
         providers::{
             AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderClient,
@@ -103,6 +103,7 @@ pub fn real(
         lanes: hash.parallel.get(),
         concurrent: config.accounts.hash_threads.get(),
     };
+    let redis = redis(config)?;
     Ok(Ports {
         store,
         clock: Arc::new(SystemClock),
@@ -118,8 +119,8 @@ pub fn real(
         vault: Arc::new(AesVault::new(keys.vault.expose(), secrets.clone())?),
         payments: payments(config, sandbox, public_url)?,
         providers: providers(config, sandbox)?,
-        limiter: Arc::new(InProcessLimiter::new(InProcessLimiterOptions::default())),
-        redis: redis(config)?,
+        limiter: limiter(config, redis.clone()),
+        redis: redis.map(|link| Arc::new(RedisHealth::new(link)) as _),
         prices: Arc::new(prices(config)?),
         secrets,
     })
@@ -225,11 +226,19 @@ fn providers(
     Ok(all)
 }
 
-fn redis(config: &Config) -> anyhow::Result<Option<Arc<dyn Probe>>> {
+fn redis(config: &Config) -> anyhow::Result<Option<Arc<RedisLink>>> {
     let Some(url) = &config.redis.url else { return Ok(None) };
-    let health = RedisHealth::new(&Secret::new(url.expose()))
+    let link = RedisLink::new(&Secret::new(url.expose()))
         .map_err(|error| anyhow::anyhow!("redis.url: {error}"))?;
-    Ok(Some(Arc::new(health)))
+    Ok(Some(Arc::new(link)))
+}
+
+/// Counts for all processes where they share a server, and otherwise for this one.
+fn limiter(config: &Config, redis: Option<Arc<RedisLink>>) -> Arc<dyn Limiter> {
+    match redis {
+        Some(link) => Arc::new(RedisLimiter::new(link, &config.redis.prefix)),
+        None => Arc::new(InProcessLimiter::new(InProcessLimiterOptions::default())),
+    }
 }
 
 fn prices(config: &Config) -> anyhow::Result<PriceBook> {

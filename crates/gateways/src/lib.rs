@@ -8,5 +8,6 @@ pub mod accounts;
 pub mod audit;
 pub mod billing;
 pub mod health;
+pub mod redis_link;
 pub mod secrets;
 pub mod usage;

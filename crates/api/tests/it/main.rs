@@ -14,6 +14,7 @@ mod idempotency;
 mod kill;
 mod late;
 mod lifecycle;
+mod limits;
 mod main_job;
 mod moderations;
 mod openai;

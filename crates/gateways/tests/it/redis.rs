@@ -1,8 +1,11 @@
 //! Whether Redis can be reached.
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cape_domain::secret::Secret;
-use cape_gateways::health::RedisHealth;
+use cape_gateways::{health::RedisHealth, redis_link::RedisLink};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -11,7 +14,7 @@ use tokio::{
 };
 
 /// The server to test with. In CI there has to be one.
-fn test_url() -> Option<Secret> {
+pub(super) fn test_url() -> Option<Secret> {
     let read = |name| {
         #[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
         std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -22,13 +25,17 @@ fn test_url() -> Option<Secret> {
 }
 
 fn health(url: &str) -> RedisHealth {
-    RedisHealth::new(&Secret::new(url)).expect("an address")
+    RedisHealth::new(link(&Secret::new(url)))
+}
+
+fn link(url: &Secret) -> Arc<RedisLink> {
+    Arc::new(RedisLink::new(url).expect("an address"))
 }
 
 #[tokio::test]
 async fn a_server_that_is_there_answers_again_and_again() {
     let Some(url) = test_url() else { return };
-    let health = RedisHealth::new(&url).expect("an address");
+    let health = RedisHealth::new(link(&url));
     for _ in 0..3 {
         health.ping().await.expect("an answer");
     }
@@ -110,7 +117,7 @@ async fn a_connection_that_was_lost_and_a_server_that_comes_back_are_found_at_on
 
 #[test]
 fn an_address_that_is_none_is_refused_and_a_password_is_not_printed() {
-    assert!(RedisHealth::new(&Secret::new("postgres://127.0.0.1")).is_err());
-    let health = health("redis://:hunter2@127.0.0.1:1");
-    assert_eq!(format!("{health:?}"), "RedisHealth(…)");
+    assert!(RedisLink::new(&Secret::new("postgres://127.0.0.1")).is_err());
+    let link = link(&Secret::new("redis://:hunter2@127.0.0.1:1"));
+    assert_eq!(format!("{link:?}"), "RedisLink(…)");
 }

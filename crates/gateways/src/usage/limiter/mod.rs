@@ -1,8 +1,9 @@
 //! Limits counted in the memory of one process.
 //!
-//! Several processes that share limits need another limiter: what is counted here is *not* seen
-//! elsewhere, and forgotten when the process ends.
+//! Several processes that share limits need [the other limiter](RedisLimiter): what is counted here
+//! is *not* seen elsewhere, and forgotten when the process ends.
 mod counter;
+mod redis;
 mod shard;
 
 use std::{
@@ -18,6 +19,7 @@ use cape_domain::{
 };
 
 use self::shard::Shard;
+pub use self::redis::RedisLimiter;
 
 /// Locks that callers are spread over.
 const MOST_SHARDS: usize = 64;

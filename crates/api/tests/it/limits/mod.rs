@@ -1,0 +1,4 @@
+//! Limits that processes count together, on a Redis server.
+mod outage;
+mod server;
+mod shared;
