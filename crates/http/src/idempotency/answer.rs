@@ -15,8 +15,16 @@ use crate::error::ApiError;
 
 /// The headers that are part of an answer. Others are about the moment in which it was given, such
 /// as where limits stood, and are not given again.
-const PARTS: [&str; 5] =
-    ["content-type", "content-encoding", "location", "x-accel-buffering", "x-cape-call-id"];
+const PARTS: [&str; 8] = [
+    "content-type",
+    "content-encoding",
+    "location",
+    "x-accel-buffering",
+    "x-cape-call-id",
+    "x-cape-max-tokens-lowered-to",
+    "x-cape-model",
+    "x-cape-provider",
+];
 
 /// The answer of this status with this JSON. It is what `HttpResponse::json` sends.
 pub(crate) fn kept_json(status: StatusCode, view: &impl Serialize) -> Answer {

@@ -1,5 +1,6 @@
 //! Requests that come again with the same `Idempotency-Key`: done once, paid once, answered alike.
 mod calls;
+mod formats;
 mod money;
 mod streams;
 

@@ -1,11 +1,13 @@
 //! Which endpoint a request is for, read as that endpoint would read it.
+use std::collections::BTreeMap;
+
 use cape_domain::usage::{EmbeddingRequest, ModerationRequest};
 use cape_services::usage::{ChatError, NewCall};
 use cape_wire::Raw;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::super::{chat, embeddings, generate, messages, moderations, responses, wrong};
-use crate::{error::ApiError, extract::depth_within};
+use crate::error::ApiError;
 
 /// What would be asked, and how its failures are told there.
 pub(super) struct Question {
@@ -38,20 +40,15 @@ struct Envelope {
 
 /// Reads what is to be explained: a chat as it is, or what names its endpoint.
 pub(super) fn read(body: &[u8]) -> Result<Question, ApiError> {
-    #[derive(Deserialize)]
-    struct Look {
-        endpoint: Option<IgnoredAny>,
-    }
-    let looked = serde_json::from_slice::<Look>(body);
-    if !depth_within(body) || looked.is_ok_and(|look| look.endpoint.is_none()) {
+    let fields = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body);
+    // The chat says what is wrong with what is no object at all.
+    if !fields.is_ok_and(|fields| fields.contains_key("endpoint")) {
         return chat(body);
     }
-    match serde_json::from_slice::<Envelope>(body) {
-        Ok(Envelope { endpoint, request }) => of(&endpoint, request.as_str().as_bytes()),
-        Err(error) if error.is_data() => Err(wrong("request", error.to_string())),
-        // The chat says what is wrong with what is no JSON.
-        Err(_) => chat(body),
-    }
+    let envelope =
+        serde_json::from_slice(body).map_err(|error| wrong("request", error.to_string()));
+    let Envelope { endpoint, request } = envelope?;
+    of(&endpoint, request.as_str().as_bytes())
 }
 
 fn of(endpoint: &str, request: &[u8]) -> Result<Question, ApiError> {
