@@ -257,8 +257,8 @@ fn subscribe(
         mode: data.given("mode").unwrap_or("flexible"),
         save_method: "off",
     };
-    let mut subscription = start(office, sale);
-    let mut invoice = first_invoice(office, &mut subscription, &once);
+    let subscription = start(office, sale);
+    let mut invoice = first_invoice(office, &subscription, &once);
     if let Some(intent) = intent {
         invoice["_payment_intent"] = intent["id"].clone();
         for (kind, id) in

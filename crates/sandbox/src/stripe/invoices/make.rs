@@ -98,13 +98,14 @@ pub(crate) fn draft(office: &mut Office<'_>, id: &str, draft: Draft<'_>) -> Valu
     invoice
 }
 
-/// Lets a draft become final by itself, after the time that drafts wait.
-pub(crate) fn finalize_later(office: &mut Office<'_>, invoice: &mut Value) {
+/// Makes a draft that becomes final by itself, after the time that drafts wait, and tells of it.
+pub(crate) fn draft_that_waits(office: &mut Office<'_>, id: &str, draft: Draft<'_>) {
+    let mut invoice = compose(office, id, draft);
     let at = office.now + office.account.billing.draft_seconds;
     invoice["automatically_finalizes_at"] = at.into();
     invoice["next_payment_attempt"] = at.into();
-    office.keep(invoice);
-    office.account.agenda.note(at, Step::Finalize(invoice.text("id").to_owned()));
+    office.record("invoice.created", &invoice);
+    office.account.agenda.note(at, Step::Finalize(id.to_owned()));
 }
 
 /// Makes a draft final: it gets a number and an intent. One of nothing is paid by that, which is left
@@ -119,7 +120,11 @@ pub(crate) fn finalize(office: &mut Office<'_>, invoice: &mut Value) {
     let total = invoice.number("total");
     let settled = if total < 0 { total } else { invoice.number("_balance_used") };
     customer["balance"] = (customer.number("balance") + settled).into();
-    office.keep(&customer);
+    if settled == 0 {
+        office.keep(&customer);
+    } else {
+        office.change("customer.updated", &customer);
+    }
     invoice["ending_balance"] = customer["balance"].clone();
     invoice["status"] = "open".into();
     invoice["automatically_finalizes_at"] = Value::Null;

@@ -104,8 +104,9 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     );
     if ends == Some(true) {
         super::update::end_with_period(&office, &mut subscription, true);
+        office.change("customer.subscription.updated", &subscription);
     }
-    let mut invoice = first_invoice(&mut office, &mut subscription, &[]);
+    let mut invoice = first_invoice(&mut office, &subscription, &[]);
     finalize(&mut office, &mut invoice);
     if behavior != "default_incomplete" || invoice.number("amount_remaining") == 0 {
         collect::collect(&mut office, &mut invoice, charged, Asked::BySomebody);

@@ -11,7 +11,7 @@ use crate::stripe::{
     invoices::{
         collect::{self, Asked, method_for, void},
         lines::{collect_pending, whole_period},
-        make::{Draft, draft, finalize, finalize_later},
+        make::{Draft, draft, draft_that_waits, finalize},
     },
     kind::Kind,
     office::Office,
@@ -119,24 +119,26 @@ fn end_period(office: &mut Office<'_>, id: &str) {
         period: (started, ended),
         lines,
     };
-    let mut invoice = draft(office, &number, plan);
     match (status.as_str(), subscription["pause_collection"].text("behavior")) {
         // Nobody collects what follows on what is unpaid.
         ("unpaid", _) | (_, "keep_as_draft") => {
+            let mut invoice = draft(office, &number, plan);
             invoice["auto_advance"] = false.into();
-            office.keep(&invoice);
+            office.change("invoice.updated", &invoice);
         }
         (_, "void") => {
+            let mut invoice = draft(office, &number, plan);
             finalize(office, &mut invoice);
             void(office, &mut invoice);
         }
         (_, "mark_uncollectible") => {
+            let mut invoice = draft(office, &number, plan);
             finalize(office, &mut invoice);
             invoice["status"] = "uncollectible".into();
             invoice["status_transitions"]["marked_uncollectible_at"] = office.now.into();
             office.record("invoice.marked_uncollectible", &invoice);
         }
-        _ => finalize_later(office, &mut invoice),
+        _ => draft_that_waits(office, &number, plan),
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn start(office: &mut Office<'_>, sale: Sale<'_>) -> Value {
             "object": "list", "data": items, "has_more": false, "total_count": items.len(),
             "url": format!("/v1/subscription_items?subscription={id}"),
         },
-        "latest_invoice": null, "livemode": false, "managed_payments": null,
+        "latest_invoice": office.mint("in_1", 23), "livemode": false, "managed_payments": null,
         "metadata": sale.metadata, "next_pending_invoice_item_invoice": null,
         "on_behalf_of": null, "pause_collection": null,
         "payment_settings": {
@@ -139,7 +139,7 @@ pub(crate) fn period(subscription: &Value) -> (i64, i64) {
 /// what is paid once.
 pub(crate) fn first_invoice(
     office: &mut Office<'_>,
-    subscription: &mut Value,
+    subscription: &Value,
     once: &[Value],
 ) -> Value {
     let (period, trial) = (period(subscription), subscription.is("status", "trialing"));
@@ -150,9 +150,6 @@ pub(crate) fn first_invoice(
         lines.push(whole_period(office, subscription, item, (office.now, office.now), false));
     }
     let customer = office.get(Kind::Customer, subscription.text("customer")).unwrap_or_default();
-    let id = office.mint("in_1", 23);
-    subscription["latest_invoice"] = id.as_str().into();
-    office.keep(subscription);
     let plan = Draft {
         customer: &customer,
         subscription,
@@ -161,5 +158,5 @@ pub(crate) fn first_invoice(
         period: (office.now, office.now),
         lines,
     };
-    draft(office, &id, plan)
+    draft(office, subscription.text("latest_invoice"), plan)
 }
