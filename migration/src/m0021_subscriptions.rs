@@ -6,7 +6,7 @@
 use sea_orm_migration::{
     prelude::*,
     schema::{
-        big_integer, boolean_null, text, text_null, timestamp_with_time_zone,
+        big_integer, boolean_null, small_integer_null, text, text_null, timestamp_with_time_zone,
         timestamp_with_time_zone_null, uuid,
     },
     sea_orm::prelude::Uuid,
@@ -72,6 +72,7 @@ fn subscriptions() -> TableCreateStatement {
         .col(timestamp_with_time_zone_null("since"))
         .col(timestamp_with_time_zone_null("until"))
         .col(boolean_null("canceling"))
+        .col(small_integer_null("reminded"))
         .col(timestamp_with_time_zone_null("ended_at"))
         .col(text_null("end_reason"))
         .col(text_null("checkout"))

@@ -22,9 +22,11 @@ use cape_services::{
     access::{
         ApiKeyService, Authenticator, ControlFeed, IntrospectionService, KeyRing, ObeysControl,
     },
+    accounts::Outbox,
     audit::Trail,
     billing::{
-        CreditService, ExpiryService, LedgerCheck, PricingService, PurchaseService, WebhookService,
+        CreditService, ExpiryService, LedgerCheck, PlanService, PlanSync, PricingService,
+        PurchaseService, SubscriptionService, WebhookService,
     },
     health::HealthService,
     idempotency::IdempotencyService,
@@ -123,7 +125,17 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         vec![authenticator.clone(), keys.clone(), entitlements.clone(), switchboard.clone()];
     let feed = ControlFeed::new(base.clone(), caches);
     let payments = ports.payments.clone();
-    let webhooks = WebhookService::new(base.clone(), trail.clone(), payments.clone());
+    let plans = PlanSync::new(base.clone(), payments.clone());
+    let subscriptions = SubscriptionService::new(
+        base.clone(),
+        trail.clone(),
+        Outbox::new(base.clone(), ports.mailer.is_some()),
+        plans.clone(),
+        config.billing.dunning.rules(),
+        payments.clone(),
+    );
+    let webhooks =
+        WebhookService::new(base.clone(), trail.clone(), subscriptions.clone(), payments.clone());
     let purchases = PurchaseService::new(base.clone(), trail.clone(), payments);
     let accounts = Accounts::compose(config, &base, &trail, &ports, &surroundings.public_url);
     let known =
@@ -149,6 +161,8 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         credits: CreditService::new(base.clone()),
         purchases: purchases.clone(),
         webhooks: webhooks.clone(),
+        subscriptions: subscriptions.clone(),
+        plans: PlanService::new(base.clone(), trail.clone(), plans.clone()),
         chat: usage.chat,
         counts: usage.counts,
         switches: usage.switches,
@@ -174,7 +188,14 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     };
     Platform {
         services,
-        jobs: JobRunner::new(base.clone(), webhooks, purchases, accounts.mails),
+        jobs: JobRunner::new(
+            base.clone(),
+            webhooks,
+            purchases,
+            subscriptions,
+            plans,
+            accounts.mails,
+        ),
         sweeper: Sweeper::new(base.clone(), process.id(), surroundings.deployment),
         expiry: ExpiryService::new(base.clone(), trail),
         feed,

@@ -136,6 +136,9 @@ id!(
     CallId, "cal"
 );
 id!(
+    /// A limit that operators set.
+);
+id!(
     /// An entry of the audit trail.
     AuditId, "aud"
 );

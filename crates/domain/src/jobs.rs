@@ -8,18 +8,31 @@ use async_trait::async_trait;
 use chrono::{SubsecRound as _, TimeDelta};
 
 use crate::{
-    ids::{JobId, MailId, OrderId, WebhookId},
+    billing::PlanCode,
+    ids::{JobId, MailId, OrderId, SubscriptionId, WebhookId},
     store::StoreError,
     time::Timestamp,
 };
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Act on a message of a payment provider.
     HandleWebhook(WebhookId),
     /// Find out what became of a checkout that was being opened when the process stopped.
     ReconcileOrder(OrderId),
+    /// Find out what became of a subscription: while it was being opened, or when its period was
+    /// over and nobody said that it was renewed.
+    ReconcileSubscription(SubscriptionId),
+    /// Remind somebody of a payment, or give it up.
+    Dun {
+        /// What is not paid.
+        subscription: SubscriptionId,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Tell payment providers what a plan is called and what it costs.
+    SyncPlan(PlanCode),
     /// Send a mail.
     SendMail(MailId),
 }
@@ -31,6 +44,9 @@ impl Task {
         match self {
             Self::HandleWebhook(_) => "webhook.handle",
             Self::ReconcileOrder(_) => "order.reconcile",
+            Self::ReconcileSubscription(_) => "subscription.reconcile",
+            Self::Dun { .. } => "subscription.dun",
+            Self::SyncPlan(_) => "plan.sync",
             Self::SendMail(_) => "mail.send",
         }
     }

@@ -25,7 +25,10 @@ use cape_services::{
         OperatorService, PasswordService, ProfileService, RegistrationService, SessionService,
         VerificationService,
     },
-    billing::{CreditService, PricingService, PurchaseService, WebhookService},
+    billing::{
+        CreditService, PlanService, PricingService, PurchaseService, SubscriptionService,
+        WebhookService,
+    },
     health::HealthService,
     idempotency::IdempotencyService,
     usage::{ChatService, CountService, ModelCatalogue, ModelService, SwitchService, UsageReports},
@@ -65,6 +68,8 @@ pub struct Services {
     pub credits: Arc<CreditService>,
     pub purchases: Arc<PurchaseService>,
     pub webhooks: Arc<WebhookService>,
+    pub subscriptions: Arc<SubscriptionService>,
+    pub plans: Arc<PlanService>,
     pub chat: Arc<ChatService>,
     pub counts: Arc<CountService>,
     pub switches: Arc<SwitchService>,
@@ -160,6 +165,8 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.credits.clone()))
         .app_data(Data::from(services.purchases.clone()))
         .app_data(Data::from(services.webhooks.clone()))
+        .app_data(Data::from(services.subscriptions.clone()))
+        .app_data(Data::from(services.plans.clone()))
         .app_data(Data::from(services.chat.clone()))
         .app_data(Data::from(services.counts.clone()))
         .app_data(Data::from(services.switches.clone()))

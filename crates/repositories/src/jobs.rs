@@ -1,7 +1,8 @@
 //! Jobs, as rows. They are the program's own, and not of a tenant: scopes do not apply.
 use async_trait::async_trait;
 use cape_domain::{
-    ids::{JobId, MailId, OrderId, WebhookId},
+    billing::PlanCode,
+    ids::{JobId, MailId, OrderId, SubscriptionId, WebhookId},
     jobs::{Backlog, Failure, Job, JobReads, JobRepository, Task},
     store::StoreError,
     time::Timestamp,
@@ -186,6 +187,22 @@ fn from_row(row: row::Model) -> Result<Job, StoreError> {
         "order.reconcile" => {
             Task::ReconcileOrder(row.payload.parse::<OrderId>().map_err(malformed)?)
         }
+        "subscription.reconcile" => {
+            let id = row.payload.parse::<SubscriptionId>().map_err(malformed)?;
+            Task::ReconcileSubscription(id)
+        }
+        "subscription.dun" => {
+            let (id, since) = row.payload.split_once(' ').unwrap_or((&row.payload, ""));
+            let since = since.parse::<i64>().ok().and_then(Timestamp::from_timestamp_micros);
+            Task::Dun {
+                subscription: id.parse::<SubscriptionId>().map_err(malformed)?,
+                since: since.ok_or_else(|| error::missing(WHAT, "payload"))?,
+            }
+        }
+        "plan.sync" => {
+            let plan = row.payload.parse::<PlanCode>();
+            Task::SyncPlan(plan.map_err(|error| error::corrupt(WHAT, error))?)
+        }
         "mail.send" => Task::SendMail(row.payload.parse::<MailId>().map_err(malformed)?),
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
@@ -200,9 +217,14 @@ fn from_row(row: row::Model) -> Result<Job, StoreError> {
 }
 
 fn to_row(job: &Job) -> row::Model {
-    let payload = match job.task {
+    let payload = match &job.task {
         Task::HandleWebhook(webhook) => webhook.to_string(),
         Task::ReconcileOrder(order) => order.to_string(),
+        Task::ReconcileSubscription(subscription) => subscription.to_string(),
+        Task::Dun { subscription, since } => {
+            format!("{subscription} {}", since.timestamp_micros())
+        }
+        Task::SyncPlan(plan) => plan.to_string(),
         Task::SendMail(mail) => mail.to_string(),
     };
     row::Model {

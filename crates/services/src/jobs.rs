@@ -11,7 +11,10 @@ use tokio::task::JoinSet;
 use crate::{
     Base,
     accounts::{MailError, MailService},
-    billing::{PurchaseError, PurchaseService, WebhookError, WebhookService},
+    billing::{
+        PlanSync, PlanSyncError, PurchaseError, PurchaseService, SubscriptionError,
+        SubscriptionService, WebhookError, WebhookService,
+    },
 };
 
 /// Carries out jobs.
@@ -19,6 +22,8 @@ pub struct JobRunner {
     base: Base,
     webhooks: Arc<WebhookService>,
     purchases: Arc<PurchaseService>,
+    subscriptions: Arc<SubscriptionService>,
+    plans: Arc<PlanSync>,
     mails: Arc<MailService>,
 }
 
@@ -29,6 +34,10 @@ enum JobError {
     Webhook(#[from] WebhookError),
     #[error(transparent)]
     Purchase(#[from] PurchaseError),
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionError),
+    #[error(transparent)]
+    Plan(#[from] PlanSyncError),
     #[error(transparent)]
     Mail(#[from] MailError),
 }
@@ -42,9 +51,11 @@ impl JobRunner {
         base: Base,
         webhooks: Arc<WebhookService>,
         purchases: Arc<PurchaseService>,
+        subscriptions: Arc<SubscriptionService>,
+        plans: Arc<PlanSync>,
         mails: Arc<MailService>,
     ) -> Arc<Self> {
-        Arc::new(Self { base, webhooks, purchases, mails })
+        Arc::new(Self { base, webhooks, purchases, subscriptions, plans, mails })
     }
 
     /// Carries out up to ten jobs that are due, side by side, and says how many there were: their
@@ -105,10 +116,15 @@ impl JobRunner {
     }
 
     async fn run(&self, job: &Job) -> Result<(), JobError> {
-        match job.task {
-            Task::HandleWebhook(id) => Ok(self.webhooks.handle(job, id).await?),
-            Task::ReconcileOrder(id) => Ok(self.purchases.reconcile(job, id).await?),
-            Task::SendMail(id) => Ok(self.mails.send(job, id).await?),
+        match &job.task {
+            Task::HandleWebhook(id) => Ok(self.webhooks.handle(job, *id).await?),
+            Task::ReconcileOrder(id) => Ok(self.purchases.reconcile(job, *id).await?),
+            Task::ReconcileSubscription(id) => Ok(self.subscriptions.reconcile(job, *id).await?),
+            Task::Dun { subscription, since } => {
+                Ok(self.subscriptions.dun(job, *subscription, *since).await?)
+            }
+            Task::SyncPlan(plan) => Ok(self.plans.run(job, plan).await?),
+            Task::SendMail(id) => Ok(self.mails.send(job, *id).await?),
         }
     }
 

@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, SigningAlgorithm};
 pub use accounts::{Accounts, Hash, Links, Throttling};
-pub use billing::{Billing, Stripe};
+pub use billing::{Billing, Days, Dunning, NotDays, Stripe};
 pub use database::Database;
 pub use environment::Environment;
 pub use http::{Flood, Http};

@@ -14,8 +14,9 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 58] = [
+const PERMISSIONS: [(&str, &str); 68] = [
     ("acceptInvitation", "accounts.sessions"),
+    ("cancelSubscription", "billing.manage"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
     ("changePassword", "accounts.password"),
@@ -29,6 +30,7 @@ const PERMISSIONS: [(&str, &str); 58] = [
     ("createEmbedding", "usage.spend, by API key"),
     ("createMessage", "usage.spend, by API key"),
     ("createModeration", "usage.spend, by API key"),
+    ("createPlan", "platform.operate"),
     ("createResponse", "usage.spend, by API key"),
     ("disableMfa", "accounts.mfa"),
     ("generateContent", "usage.spend, by API key"),
@@ -38,7 +40,9 @@ const PERMISSIONS: [(&str, &str); 58] = [
     ("getGoogleModel", "usage.models, by API key"),
     ("getMfaStatus", "accounts.view"),
     ("getModel", "usage.models, by API key"),
+    ("getPlan", "platform.view"),
     ("getProfile", "accounts.view"),
+    ("getSubscription", "billing.view"),
     ("getUsageLimits", "usage.view"),
     ("getUsageQuota", "usage.view"),
     ("getUsageRecord", "usage.view"),
@@ -52,7 +56,9 @@ const PERMISSIONS: [(&str, &str); 58] = [
     ("listInvitations", "accounts.members"),
     ("listMembers", "accounts.members"),
     ("listModels", "usage.models, by API key"),
+    ("listPlans", "platform.view"),
     ("listSessions", "accounts.sessions"),
+    ("listSubscriptions", "billing.view"),
     ("listSwitches", "platform.view"),
     ("listUsageRecords", "usage.view"),
     ("logout", "accounts.sign_out"),
@@ -62,6 +68,9 @@ const PERMISSIONS: [(&str, &str); 58] = [
     ("releaseCalls", "platform.operate"),
     ("removeMember", "accounts.members.manage"),
     ("renewRecoveryCodes", "accounts.mfa"),
+    ("resumeSubscription", "billing.manage"),
+    ("retirePlan", "platform.operate"),
+    ("revisePlan", "platform.operate"),
     ("revokeApiKey", "access.keys"),
     ("revokeInvitation", "accounts.members.manage"),
     ("revokeOtherSessions", "accounts.sessions"),
@@ -71,6 +80,7 @@ const PERMISSIONS: [(&str, &str); 58] = [
     ("stopCalls", "platform.operate"),
     ("streamGenerateContent", "usage.spend, by API key"),
     ("streamGenerateContentV1", "usage.spend, by API key"),
+    ("subscribe", "billing.manage"),
     ("switchWorkspace", "accounts.sessions"),
     ("verifyMfa", "accounts.mfa"),
 ];
@@ -150,6 +160,7 @@ impl Operation {
         let kinds = [
             ("/records/", "cal"),
             ("/keys/", "key"),
+            ("/subscriptions/", "sub"),
             ("/sessions/", "ses"),
             ("/members/", "usr"),
             ("/invitations/", "inv"),
@@ -175,6 +186,12 @@ impl Operation {
         match self.id.as_str() {
             "createApiKey" => json!({ "name": "test" }),
             "purchaseCredits" => json!({ "pack": "small" }),
+            "subscribe" => json!({ "plan": "nothing", "interval": "month" }),
+            "createPlan" => json!({
+                "code": "free", "name": "Taken", "prices": [], "models": ["small"],
+                "limits": { "requests_per_month": 1, "requests_per_minute": 1,
+                    "requests_per_hour": 1, "tokens_per_hour": 1 },
+            }),
             "changeEmail" => json!({ "new_email": "other@example.com" }),
             "changeMemberRole" => json!({ "role": "viewer" }),
             "inviteMember" => json!({ "email": "carol@example.com", "role": "viewer" }),

@@ -64,11 +64,15 @@ pub enum MailKind {
     SessionTheft,
     /// Join a workspace, which is the detail.
     Invitation,
+    /// The payment of a plan, which is the detail, failed.
+    PaymentOwed,
+    /// A plan, which is the detail, ended because it was not paid.
+    SubscriptionEnded,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::VerifyEmail,
         Self::AddressTaken,
         Self::Welcome,
@@ -82,6 +86,8 @@ impl MailKind {
         Self::SecondFactorChanged,
         Self::SessionTheft,
         Self::Invitation,
+        Self::PaymentOwed,
+        Self::SubscriptionEnded,
     ];
 
     /// The stable name, as stored, and of the mailer's templates.
@@ -101,6 +107,8 @@ impl MailKind {
             Self::SecondFactorChanged => "second_factor_changed",
             Self::SessionTheft => "session_theft",
             Self::Invitation => "invitation",
+            Self::PaymentOwed => "payment_owed",
+            Self::SubscriptionEnded => "subscription_ended",
         }
     }
 
@@ -120,7 +128,9 @@ impl MailKind {
             | Self::NewDevice
             | Self::SecondFactorChanged
             | Self::SessionTheft
-            | Self::Invitation => None,
+            | Self::Invitation
+            | Self::PaymentOwed
+            | Self::SubscriptionEnded => None,
         }
     }
 }

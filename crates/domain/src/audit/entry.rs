@@ -94,6 +94,20 @@ pub enum Action {
     OrderPaid,
     /// An order ran out before it was paid.
     OrderExpired,
+    /// A subscription was begun, and can be paid.
+    SubscriptionPlaced,
+    /// A subscription is otherwise, as its provider told.
+    SubscriptionChanged,
+    /// Somebody asked for the end of a subscription.
+    SubscriptionCancelled,
+    /// Somebody asked for a subscription to go on after all.
+    SubscriptionResumed,
+    /// A plan was made.
+    PlanCreated,
+    /// A plan was changed.
+    PlanChanged,
+    /// A plan was withdrawn.
+    PlanRetired,
     /// Credits were given.
     CreditsGranted,
     /// Credits ran out of time.
@@ -102,7 +116,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 39] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -133,6 +147,13 @@ impl Action {
         Self::OrderPlaced,
         Self::OrderPaid,
         Self::OrderExpired,
+        Self::SubscriptionPlaced,
+        Self::SubscriptionChanged,
+        Self::SubscriptionCancelled,
+        Self::SubscriptionResumed,
+        Self::PlanCreated,
+        Self::PlanChanged,
+        Self::PlanRetired,
         Self::CreditsGranted,
         Self::CreditsExpired,
     ];
@@ -171,6 +192,13 @@ impl Action {
             Self::OrderPlaced => "order.placed",
             Self::OrderPaid => "order.paid",
             Self::OrderExpired => "order.expired",
+            Self::SubscriptionPlaced => "subscription.placed",
+            Self::SubscriptionChanged => "subscription.changed",
+            Self::SubscriptionCancelled => "subscription.cancelled",
+            Self::SubscriptionResumed => "subscription.resumed",
+            Self::PlanCreated => "plan.created",
+            Self::PlanChanged => "plan.changed",
+            Self::PlanRetired => "plan.retired",
             Self::CreditsGranted => "credits.granted",
             Self::CreditsExpired => "credits.expired",
         }

@@ -17,6 +17,7 @@ mod postings;
 mod provider;
 mod purse;
 mod subscription;
+mod subscription_provider;
 mod transaction;
 mod webhook;
 mod zone;
@@ -58,6 +59,10 @@ pub use subscription::{
     Reduced, RemoteStatus, RemoteSubscription, Subscription, SubscriptionRefusal,
     SubscriptionState, Terms, UnknownEndReason,
 };
+pub use subscription_provider::{
+    PriceRequest, ProductRequest, SubscriptionCheckout, SubscriptionCheckoutState,
+    SubscriptionProvider, SubscriptionRequest,
+};
 pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};
-pub use webhook::{ProviderEvent, Webhook, WebhookOutcome, WebhookState};
+pub use webhook::{ProviderEvent, Topic, Webhook, WebhookOutcome, WebhookState};
 pub use zone::{UnknownZone, Zone};

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 
 use crate::{
     accounts::Email,
-    billing::{Money, ProviderEvent, ProviderName},
+    billing::{Money, ProviderEvent, ProviderName, SubscriptionProvider},
     ids::{OrderId, WorkspaceId},
     store::BoxError,
     time::Timestamp,
@@ -11,7 +11,7 @@ use crate::{
 
 /// Takes money. Every write carries a key, so that asking twice does it once.
 #[async_trait]
-pub trait PaymentProvider: Send + Sync {
+pub trait PaymentProvider: SubscriptionProvider {
     /// Who it is.
     fn name(&self) -> ProviderName;
 

@@ -79,18 +79,40 @@ impl WebhookOutcome {
     }
 }
 
+/// What a message is about, as far as it is acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// A checkout, of an order or of a subscription.
+    Checkout,
+    /// A payment that was made through a checkout.
+    Payment,
+    /// A subscription, or an invoice for one.
+    Subscription,
+}
+
 impl Webhook {
-    /// Whether messages of this kind are acted on.
+    /// What it is about. Nothing, if messages of this kind are not acted on.
     #[must_use]
-    pub fn concerns_a_checkout(&self) -> bool {
+    pub fn topic(&self) -> Option<Topic> {
         match self.event.provider {
-            ProviderName::Stripe => matches!(
-                self.event.kind.as_str(),
+            ProviderName::Stripe => match self.event.kind.as_str() {
                 "checkout.session.completed"
-                    | "checkout.session.async_payment_succeeded"
-                    | "checkout.session.expired"
-                    | "payment_intent.succeeded"
-            ),
+                | "checkout.session.async_payment_succeeded"
+                | "checkout.session.expired" => Some(Topic::Checkout),
+                "payment_intent.succeeded" => Some(Topic::Payment),
+                "customer.subscription.created"
+                | "customer.subscription.updated"
+                | "customer.subscription.deleted"
+                | "customer.subscription.paused"
+                | "customer.subscription.resumed"
+                | "customer.subscription.trial_will_end"
+                | "invoice.paid"
+                | "invoice.payment_succeeded"
+                | "invoice.payment_failed"
+                | "invoice.payment_action_required"
+                | "invoice.finalized" => Some(Topic::Subscription),
+                _ => None,
+            },
         }
     }
 

@@ -1,8 +1,10 @@
-//! `/api/payment`.
+//! `/api/payment`, and `/api/billing` for operators.
 pub mod credits;
 pub mod money;
+pub mod plans;
 pub mod pricing;
 pub mod purchases;
+pub mod subscriptions;
 pub mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,5 +15,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(pricing::pricing)
         .service(purchases::purchase)
         .service(credits::account)
+        .service(subscriptions::subscribe)
+        .service(subscriptions::list)
+        .service(subscriptions::current)
+        .service(subscriptions::cancel)
+        .service(subscriptions::resume)
+        .service(plans::list)
+        .service(plans::show)
+        .service(plans::create)
+        .service(plans::revise)
+        .service(plans::retire)
         .service(webhooks::receive);
 }

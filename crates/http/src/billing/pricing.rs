@@ -1,8 +1,8 @@
 //! What is sold.
 use actix_web::{get, web::Json};
-use cape_domain::billing::{Pack, Plan, PlanPrice};
+use cape_domain::billing::{Pack, Plan, PlanLimits, PlanPrice};
 use cape_services::billing::{PricingService, Sold};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::money::MoneyView;
@@ -43,7 +43,8 @@ pub struct PlanPriceView {
 }
 
 /// How much a plan allows.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PlanLimitsView {
     requests_per_month: u64,
     requests_per_minute: u64,
@@ -85,6 +86,17 @@ impl From<Plan> for PlanView {
             prices: plan.prices.into_iter().map(price).collect(),
             limits,
             models: plan.models.into_iter().map(cape_domain::usage::ModelClass::name).collect(),
+        }
+    }
+}
+
+impl From<&PlanLimitsView> for PlanLimits {
+    fn from(limits: &PlanLimitsView) -> Self {
+        Self {
+            requests_per_month: limits.requests_per_month,
+            requests_per_minute: limits.requests_per_minute,
+            requests_per_hour: limits.requests_per_hour,
+            tokens_per_hour: limits.tokens_per_hour,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Failures of billing, in the words of HTTP.
 use actix_web::http::StatusCode;
-use cape_domain::billing::{PaymentMismatch, PaymentProviderError, WebhookRefused};
-use cape_services::billing::{PurchaseError, WebhookError};
+use cape_domain::billing::{
+    PaymentMismatch, PaymentProviderError, PlanRefusal, SubscriptionRefusal, WebhookRefused,
+};
+use cape_services::billing::{PlanError, PurchaseError, SubscriptionError, WebhookError};
 
 use super::ApiError;
 
@@ -25,6 +27,66 @@ impl From<PurchaseError> for ApiError {
             E::Mismatch(error) => error.into(),
             E::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<SubscriptionError> for ApiError {
+    fn from(error: SubscriptionError) -> Self {
+        use SubscriptionError as E;
+        let client = Self::client;
+        match error {
+            E::Disabled => Self::disabled(error),
+            E::UnknownPlan(_) => client(StatusCode::BAD_REQUEST, "billing.unknown_plan", error),
+            E::NotSold(_) => client(StatusCode::BAD_REQUEST, "billing.currency_not_sold", error),
+            E::NotAPerson => client(StatusCode::FORBIDDEN, "access.not_a_person", error),
+            E::AlreadySubscribed => {
+                client(StatusCode::CONFLICT, "billing.already_subscribed", error)
+            }
+            E::Unknown => client(StatusCode::NOT_FOUND, "billing.subscription_not_found", error),
+            E::None => client(StatusCode::NOT_FOUND, "billing.not_subscribed", error),
+            E::Refused(refusal) => refusal.into(),
+            E::Provider(error) => error.into(),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SubscriptionRefusal> for ApiError {
+    fn from(refusal: SubscriptionRefusal) -> Self {
+        let code = match refusal {
+            SubscriptionRefusal::AlreadyCanceling => "billing.already_canceling",
+            SubscriptionRefusal::HasEnded => "billing.subscription_ended",
+            SubscriptionRefusal::NotCanceling => "billing.not_canceling",
+            SubscriptionRefusal::NotBegun => "billing.not_paid_yet",
+            SubscriptionRefusal::PaymentOwed => "billing.payment_owed",
+        };
+        Self::client(StatusCode::CONFLICT, code, refusal)
+    }
+}
+
+impl From<PlanError> for ApiError {
+    fn from(error: PlanError) -> Self {
+        use PlanError as E;
+        match error {
+            E::Unknown(_) => Self::client(StatusCode::NOT_FOUND, "billing.plan_not_found", error),
+            E::Taken(_) => Self::client(StatusCode::CONFLICT, "billing.plan_taken", error),
+            E::Refused(refusal) => refusal.into(),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlanRefusal> for ApiError {
+    fn from(refusal: PlanRefusal) -> Self {
+        let (status, code) = match refusal {
+            PlanRefusal::PriceTwice
+            | PlanRefusal::Price
+            | PlanRefusal::TooMany
+            | PlanRefusal::NoModels => (StatusCode::UNPROCESSABLE_ENTITY, "billing.invalid_plan"),
+            PlanRefusal::Retired => (StatusCode::CONFLICT, "billing.plan_withdrawn"),
+            PlanRefusal::InNeed => (StatusCode::CONFLICT, "billing.plan_in_need"),
+        };
+        Self::client(status, code, refusal)
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) mod row {
         pub since: Option<DateTimeUtc>,
         pub until: Option<DateTimeUtc>,
         pub canceling: Option<bool>,
+        pub reminded: Option<i16>,
         pub ended_at: Option<DateTimeUtc>,
         pub end_reason: Option<String>,
         pub checkout: Option<String>,
@@ -94,6 +95,7 @@ fn state(row: &row::Model) -> Result<SubscriptionState, StoreError> {
             since: fact("since", row.since)?,
             until: fact("until", row.until)?,
             canceling: row.canceling.ok_or_else(|| error::missing(WHAT, "canceling"))?,
+            reminded: error::number(WHAT, row.reminded.unwrap_or(0).into())?,
         },
         "paused" => SubscriptionState::Paused { since: fact("since", row.since)? },
         "canceling" => SubscriptionState::Canceling { period: period()? },
@@ -129,6 +131,7 @@ pub(super) fn to_row(subscription: &Subscription) -> row::Model {
         since: None,
         until: None,
         canceling: None,
+        reminded: None,
         ended_at: None,
         end_reason: None,
         checkout: None,
@@ -155,10 +158,11 @@ fn with_facts(row: row::Model, state: &SubscriptionState) -> row::Model {
         SubscriptionState::Trialing { period }
         | SubscriptionState::Active { period }
         | SubscriptionState::Canceling { period } => lasting(row, *period),
-        SubscriptionState::PastDue { period, since, until, canceling } => row::Model {
+        SubscriptionState::PastDue { period, since, until, canceling, reminded } => row::Model {
             since: Some(*since),
             until: Some(*until),
             canceling: Some(*canceling),
+            reminded: Some((*reminded).into()),
             ..lasting(row, *period)
         },
         SubscriptionState::Paused { since } => row::Model { since: Some(*since), ..row },

@@ -38,7 +38,7 @@ impl Outbox {
     }
 
     /// A mail to a user, about something that it has to know.
-    pub(super) async fn tell(
+    pub(crate) async fn tell(
         &self,
         work: &mut dyn UnitOfWork,
         user: &User,

@@ -1,14 +1,18 @@
 //! Buying credits, granting them, and proving the ledger.
 mod corrections;
 mod credits;
+mod customers;
 mod expiry;
 mod grants;
 mod ledger_check;
 mod opened;
+mod plan_sync;
+mod plans;
 mod posting;
 mod pricing;
 mod purchases;
 mod settlements;
+mod subscriptions;
 mod webhooks;
 
 pub(crate) use corrections::{Charged, correct_charge};
@@ -17,8 +21,11 @@ pub use expiry::ExpiryService;
 pub(crate) use grants::{Gift, give};
 pub use ledger_check::LedgerCheck;
 pub use opened::{OpenedOrder, PurchaseError};
+pub use plan_sync::{PlanSync, PlanSyncError};
+pub use plans::{PlanError, PlanService};
 pub(crate) use posting::post;
 pub use pricing::{PricingService, Sold};
 pub use purchases::PurchaseService;
 pub(crate) use settlements::{Ending, close_hold, close_holds};
+pub use subscriptions::{OpenedSubscription, SubscriptionError, SubscriptionService, Wanted};
 pub use webhooks::{WebhookError, WebhookService};

@@ -4,6 +4,7 @@ use cape_domain::{
     store::StoreError,
 };
 
+use super::customers::CustomerError;
 use crate::retry::Contended;
 
 /// An order that can be paid.
@@ -52,6 +53,16 @@ pub enum PurchaseError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<CustomerError> for PurchaseError {
+    fn from(error: CustomerError) -> Self {
+        match error {
+            CustomerError::NotAPerson => Self::NotAPerson,
+            CustomerError::Provider(error) => Self::Provider(error),
+            CustomerError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Contended for PurchaseError {

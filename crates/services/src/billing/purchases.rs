@@ -18,7 +18,7 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
-use super::{OpenedOrder, PurchaseError};
+use super::{OpenedOrder, PurchaseError, customers::Customers};
 use crate::{
     Base,
     audit::{Fact, Trail},
@@ -30,6 +30,7 @@ use crate::{
 pub struct PurchaseService {
     base: Base,
     trail: Trail,
+    customers: Customers,
     provider: Option<Arc<dyn PaymentProvider>>,
 }
 
@@ -40,7 +41,8 @@ impl PurchaseService {
     /// A service that takes money through this provider, if there is one.
     #[must_use]
     pub fn new(base: Base, trail: Trail, provider: Option<Arc<dyn PaymentProvider>>) -> Arc<Self> {
-        Arc::new(Self { base, trail, provider })
+        let customers = Customers::new(base.clone());
+        Arc::new(Self { base, trail, customers, provider })
     }
 
     /// Orders a pack for the actor's workspace, and opens a checkout where it can be paid.
@@ -186,50 +188,15 @@ impl PurchaseService {
         provider: &dyn PaymentProvider,
         order: &Order,
     ) -> Result<RemoteCheckout, PurchaseError> {
-        let known = {
-            let mut work = self.base.store.read(Scope::Workspace(order.workspace)).await?;
-            work.customers().find(order.workspace, order.provider).await?
-        };
-        let customer = match known {
-            Some(customer) => customer,
-            None => self.become_customer(provider, order, None).await?,
-        };
+        let (workspace, user) = (order.workspace, order.user);
+        let customer = self.customers.of(provider, workspace, user).await?;
         match provider.open_checkout(&request(order, customer.clone())).await {
             Err(PaymentProviderError::UnknownCustomer) => {
-                let workspace = order.workspace;
-                tracing::warn!(%workspace, customer, "the payment provider forgot a customer");
-                let customer = self.become_customer(provider, order, Some(&customer)).await?;
+                let customer = self.customers.again(provider, workspace, user, &customer).await?;
                 Ok(provider.open_checkout(&request(order, customer)).await?)
             }
             answer => Ok(answer?),
         }
-    }
-
-    /// Makes the workspace a customer, instead of one that the provider forgot if there is such.
-    /// That one is forgotten with the commit that remembers the new one, so that whoever runs
-    /// this again in between asks under the same key.
-    async fn become_customer(
-        &self,
-        provider: &dyn PaymentProvider,
-        order: &Order,
-        instead_of: Option<&str>,
-    ) -> Result<String, PurchaseError> {
-        let (scope, workspace) = (Scope::Workspace(order.workspace), order.workspace);
-        let user = {
-            let mut work = self.base.store.read(scope).await?;
-            work.users().find(order.user).await?.ok_or(PurchaseError::NotAPerson)?
-        };
-        let customer = provider.create_customer(workspace, &user.email, instead_of).await?;
-        retry!(async {
-            let mut work = self.base.store.begin(scope, Durability::Power).await?;
-            let customers = work.customers();
-            if let Some(forgotten) = instead_of {
-                customers.forget(workspace, order.provider, forgotten).await?;
-            }
-            customers.remember(workspace, order.provider, &customer, self.base.now()).await?;
-            work.commit().await
-        })?;
-        Ok(customer)
     }
 
     async fn opened(

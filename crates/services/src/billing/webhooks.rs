@@ -9,7 +9,7 @@ use cape_domain::{
     audit::Action,
     billing::{
         CreditGrant, Credits, GrantSource, Observed, Order, Payment, PaymentMismatch,
-        PaymentProvider, PaymentProviderError, RemoteCheckout, Webhook, WebhookOutcome,
+        PaymentProvider, PaymentProviderError, RemoteCheckout, Topic, Webhook, WebhookOutcome,
         WebhookRefused, WebhookState,
     },
     ids::{JobId, PaymentId, RequestId, WebhookId},
@@ -17,7 +17,10 @@ use cape_domain::{
     store::{Durability, Scope, StoreError, UnitOfWork},
 };
 
-use super::{Gift, give};
+use super::{
+    Gift, SubscriptionService, give,
+    subscriptions::{FollowError, Looked},
+};
 use crate::{
     Base,
     audit::{Fact, Trail},
@@ -28,7 +31,16 @@ use crate::{
 pub struct WebhookService {
     base: Base,
     trail: Trail,
+    subscriptions: Arc<SubscriptionService>,
     provider: Option<Arc<dyn PaymentProvider>>,
+}
+
+/// What a provider says of what a message is about.
+enum News {
+    /// Of the checkout of an order.
+    Order(RemoteCheckout),
+    /// Of a subscription.
+    Subscription(Box<Looked>),
 }
 
 /// Why a message was not taken in or acted on.
@@ -51,6 +63,15 @@ pub enum WebhookError {
     Store(#[from] StoreError),
 }
 
+impl From<FollowError> for WebhookError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Provider(error) => Self::Provider(error),
+            FollowError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl Contended for WebhookError {
     fn is_conflict(&self) -> bool {
         match self {
@@ -63,8 +84,13 @@ impl Contended for WebhookError {
 impl WebhookService {
     /// A service that acts on this provider's messages, if there is one.
     #[must_use]
-    pub fn new(base: Base, trail: Trail, provider: Option<Arc<dyn PaymentProvider>>) -> Arc<Self> {
-        Arc::new(Self { base, trail, provider })
+    pub fn new(
+        base: Base,
+        trail: Trail,
+        subscriptions: Arc<SubscriptionService>,
+        provider: Option<Arc<dyn PaymentProvider>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { base, trail, subscriptions, provider })
     }
 
     /// Takes in a message, as it came. One that came before is left alone.
@@ -111,16 +137,19 @@ impl WebhookService {
             work.webhooks().find(id).await?
         };
         let open = webhook.filter(|webhook| webhook.state == WebhookState::Received);
-        let remote = match &open {
-            Some(webhook) if webhook.concerns_a_checkout() => {
-                let provider = self.provider.as_deref().ok_or(WebhookError::Disabled)?;
-                provider.find_checkout(&webhook.event.object).await?
-            }
-            Some(_) | None => None,
-        };
         let outcome = retry!(async {
+            let news = match &open {
+                Some(webhook) => self.ask(webhook).await?,
+                None => None,
+            };
             let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-            let outcome = self.apply(&mut *work, remote.as_ref()).await?;
+            let outcome = match news {
+                Some(News::Order(remote)) => self.apply(&mut *work, Some(&remote)).await?,
+                Some(News::Subscription(looked)) => {
+                    self.subscriptions.follower().apply(&mut *work, *looked).await?
+                }
+                None => WebhookOutcome::Ignored,
+            };
             if open.is_some() {
                 work.webhooks().handle(id, outcome, self.base.now()).await?;
             }
@@ -130,6 +159,26 @@ impl WebhookService {
         })?;
         metrics::counter!("cape_webhooks_handled_total", "outcome" => outcome.name()).increment(1);
         Ok(())
+    }
+
+    /// Asks the provider for what a message is about, as it is now. Nothing, if it is none of ours
+    /// or messages of its kind are not acted on.
+    async fn ask(&self, webhook: &Webhook) -> Result<Option<News>, WebhookError> {
+        let Some(topic) = webhook.topic() else { return Ok(None) };
+        let provider = self.provider.as_deref().ok_or(WebhookError::Disabled)?;
+        let object = &webhook.event.object;
+        let of_order = match topic {
+            Topic::Checkout | Topic::Payment => provider.find_checkout(object).await?,
+            Topic::Subscription => None,
+        };
+        match (topic, of_order) {
+            (_, Some(checkout)) => Ok(Some(News::Order(checkout))),
+            (Topic::Payment, None) => Ok(None),
+            (Topic::Checkout | Topic::Subscription, None) => {
+                let looked = self.subscriptions.follower().look(provider, object).await?;
+                Ok(looked.map(|looked| News::Subscription(Box::new(looked))))
+            }
+        }
     }
 
     async fn apply(

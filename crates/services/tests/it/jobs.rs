@@ -66,7 +66,7 @@ async fn a_failed_attempt_is_repeated_after_delays_that_double() {
     }
     assert_eq!(run(&world).await, 1);
     assert_eq!(world.backlog().await, Backlog::default());
-    assert_eq!(world.payments.calls(), 6);
+    assert_eq!(world.payments.calls(), 7, "the last asks of an order, and of a subscription");
 }
 
 #[tokio::test]

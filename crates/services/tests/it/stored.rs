@@ -3,8 +3,8 @@ use cape_domain::{
     access::ControlEntry,
     accounts::{Session, User},
     audit::{Action, AuditEntry},
-    billing::{Balance, CreditGrant, Credits, Hold, Order, Payment, Transaction},
-    ids::{CallId, HoldId, OrderId, ProcessId, SessionId, WorkspaceId},
+    billing::{Balance, CreditGrant, Credits, Hold, Order, Payment, Subscription, Transaction},
+    ids::{CallId, HoldId, OrderId, ProcessId, SessionId, SubscriptionId, WorkspaceId},
     jobs::Backlog,
     page::PageRequest,
     store::{ReadWork, Scope, Store as _},
@@ -86,6 +86,11 @@ impl World {
 
     pub async fn order(&self, id: OrderId) -> Order {
         self.look().await.orders().find(id).await.expect("found").expect("an order")
+    }
+
+    pub async fn subscription(&self, id: SubscriptionId) -> Subscription {
+        let found = self.look().await.subscriptions().find(id).await;
+        found.expect("found").expect("a subscription")
     }
 
     pub async fn payment(&self, order: OrderId) -> Option<Payment> {

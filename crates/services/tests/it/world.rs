@@ -13,7 +13,7 @@ use cape_domain::{
     access::AccessTokens,
     accounts::Password,
     audit::Vault,
-    billing::{BasisPoints, CreditGrant, Credits, GrantSource, PaymentProvider},
+    billing::{BasisPoints, CreditGrant, Credits, DunningRules, GrantSource, PaymentProvider},
     ids::ProcessId,
     time::Sleeper,
     usage::{ChatProvider, CircuitRules, EmbeddingProvider, Limiter, ModerationProvider, Provider},
@@ -24,10 +24,11 @@ use cape_services::{
         ApiKeyService, Authenticator, ControlFeed, Doorkeeper, IntrospectionService, KeyRing,
         ObeysControl, Origin,
     },
-    accounts::{Client, Login, SignedIn},
+    accounts::{Client, Login, Outbox, SignedIn},
     audit::Trail,
     billing::{
-        CreditService, ExpiryService, LedgerCheck, PricingService, PurchaseService, WebhookService,
+        CreditService, ExpiryService, LedgerCheck, PlanService, PlanSync, PricingService,
+        PurchaseService, SubscriptionService, WebhookService,
     },
     jobs::JobRunner,
     processes::ProcessService,
@@ -89,6 +90,8 @@ pub struct World {
     pub credits: Arc<CreditService>,
     pub purchases: Arc<PurchaseService>,
     pub webhooks: Arc<WebhookService>,
+    pub subscriptions: Arc<SubscriptionService>,
+    pub plans: Arc<PlanService>,
     pub expiry: Arc<ExpiryService>,
     pub ledger: Arc<LedgerCheck>,
     pub jobs: Arc<JobRunner>,
@@ -165,7 +168,17 @@ impl World {
         let watched = Arc::new(Watchful::over(payments.clone(), store.clone()));
         let seller = setup.sells.then(|| watched.clone() as Arc<dyn PaymentProvider>);
         let purchases = PurchaseService::new(base.clone(), trail.clone(), seller.clone());
-        let webhooks = WebhookService::new(base.clone(), trail.clone(), seller);
+        let sync = PlanSync::new(base.clone(), seller.clone());
+        let subscriptions = SubscriptionService::new(
+            base.clone(),
+            trail.clone(),
+            Outbox::new(base.clone(), setup.post.is_some()),
+            sync.clone(),
+            DunningRules::default(),
+            seller.clone(),
+        );
+        let webhooks =
+            WebhookService::new(base.clone(), trail.clone(), subscriptions.clone(), seller);
 
         let models = Arc::new(ScriptedChat::default());
         let vectors = Arc::new(ScriptedEmbeddings::default());
@@ -207,6 +220,8 @@ impl World {
         Self {
             keys: ApiKeyService::new(base.clone(), trail.clone()),
             pricing: PricingService::new(base.clone()),
+            plans: PlanService::new(base.clone(), trail.clone(), sync.clone()),
+            subscriptions: subscriptions.clone(),
             credits: CreditService::new(base.clone()),
             expiry: ExpiryService::new(base.clone(), trail.clone()),
             ledger: LedgerCheck::new(base.clone()),
@@ -214,6 +229,8 @@ impl World {
                 base.clone(),
                 webhooks.clone(),
                 purchases.clone(),
+                subscriptions,
+                sync,
                 accounts.mails.clone(),
             ),
             listing: ModelService::new(

@@ -9,6 +9,7 @@ mod meter;
 mod moderations;
 mod payments;
 mod sleeper;
+mod subscribing;
 mod throttle;
 mod tokens;
 mod totp;

@@ -15,7 +15,7 @@ use cape_domain::{
     time::Timestamp,
 };
 
-use super::digest;
+use super::{digest, subscribing::Subscribing};
 
 /// Remembers customers and checkouts as a provider does: asking twice makes one. The test plays
 /// the customer with [`pay`](Self::pay) and [`expire`](Self::expire), and the provider that
@@ -24,11 +24,12 @@ use super::digest;
 pub struct ScriptedPayments(Mutex<State>);
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// Under the keys that they were made with; those that were forgotten, too.
     customers: BTreeMap<(WorkspaceId, Option<String>), String>,
-    forgotten: BTreeSet<String>,
+    pub(super) forgotten: BTreeSet<String>,
     checkouts: BTreeMap<OrderId, (CheckoutRequest, RemoteCheckout)>,
+    pub(super) subscribing: Subscribing,
     failures: VecDeque<Failing>,
     calls: usize,
 }
@@ -148,12 +149,12 @@ impl ScriptedPayments {
         self.state().calls
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One request: it fails before or after the step, or not at all.
-    fn asked<T>(
+    pub(super) fn asked<T>(
         &self,
         step: impl FnOnce(&mut State) -> Result<T, PaymentProviderError>,
     ) -> Result<T, PaymentProviderError> {

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use cape_domain::{
     accounts::{DeliveryError, Email, Letter, Mailer},
     billing::{
-        CheckoutRequest, Order, PaymentProvider, PaymentProviderError, ProviderEvent, ProviderName,
-        RemoteCheckout, WebhookRefused,
+        CheckoutRequest, Order, PaymentProvider, PaymentProviderError, PriceRequest,
+        ProductRequest, ProviderEvent, ProviderName, RemoteCheckout, RemoteSubscription,
+        SubscriptionCheckout, SubscriptionProvider, SubscriptionRequest, WebhookRefused,
     },
     ids::WorkspaceId,
     store::{Durability, Scope, Store as _},
@@ -96,6 +97,74 @@ impl<P: PaymentProvider> PaymentProvider for Watchful<P> {
         now: Timestamp,
     ) -> Result<ProviderEvent, WebhookRefused> {
         self.provider.read_webhook(body, signature, now)
+    }
+}
+
+#[async_trait]
+impl<P: PaymentProvider> SubscriptionProvider for Watchful<P> {
+    async fn put_product(&self, product: &ProductRequest) -> Result<String, PaymentProviderError> {
+        self.watch().await;
+        self.provider.put_product(product).await
+    }
+
+    async fn create_price(&self, price: &PriceRequest) -> Result<String, PaymentProviderError> {
+        self.watch().await;
+        self.provider.create_price(price).await
+    }
+
+    async fn open_subscription(
+        &self,
+        request: &SubscriptionRequest,
+    ) -> Result<SubscriptionCheckout, PaymentProviderError> {
+        self.watch().await;
+        self.provider.open_subscription(request).await
+    }
+
+    async fn find_subscription_checkout(
+        &self,
+        checkout: &str,
+    ) -> Result<Option<SubscriptionCheckout>, PaymentProviderError> {
+        self.watch().await;
+        self.provider.find_subscription_checkout(checkout).await
+    }
+
+    async fn close_subscription_checkout(
+        &self,
+        checkout: &str,
+    ) -> Result<Option<SubscriptionCheckout>, PaymentProviderError> {
+        self.watch().await;
+        self.provider.close_subscription_checkout(checkout).await
+    }
+
+    async fn find_subscription(
+        &self,
+        remote: &str,
+    ) -> Result<Option<RemoteSubscription>, PaymentProviderError> {
+        self.watch().await;
+        self.provider.find_subscription(remote).await
+    }
+
+    async fn subscription_of_invoice(
+        &self,
+        invoice: &str,
+    ) -> Result<Option<String>, PaymentProviderError> {
+        self.watch().await;
+        self.provider.subscription_of_invoice(invoice).await
+    }
+
+    async fn let_end(
+        &self,
+        remote: &str,
+        ends: bool,
+        number: u32,
+    ) -> Result<(), PaymentProviderError> {
+        self.watch().await;
+        self.provider.let_end(remote, ends, number).await
+    }
+
+    async fn end_now(&self, remote: &str, unpaid: bool) -> Result<(), PaymentProviderError> {
+        self.watch().await;
+        self.provider.end_now(remote, unpaid).await
     }
 }
 

@@ -75,11 +75,11 @@ macro_rules! billing_promises {
             the_first_customer_stands
             of_customers_the_one_that_is_named_is_forgotten
             a_workspace_has_one_current_subscription
-            a_message_is_received_once_and_the_first_stays
             a_subscription_is_read_back_in_each_state
             a_stale_change_of_a_subscription_is_a_conflict
             a_subscription_is_found_by_what_its_provider_calls_it
             subscriptions_are_listed_newest_first
+            a_message_is_received_once_and_the_first_stays
             of_fifty_deliveries_of_one_message_one_is_new
             a_message_is_handled_once
             another_workspace_sees_no_credit_and_no_hold

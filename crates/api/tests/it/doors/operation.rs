@@ -52,7 +52,7 @@ impl Operation {
 
     /// Whether it is for operators of the platform alone.
     pub(super) fn is_for_operators(&self) -> bool {
-        self.path.starts_with("/api/admin/")
+        self.path.starts_with("/api/admin/") || self.path.starts_with("/api/billing/")
     }
 
     /// Whether it is in Gemini's format.

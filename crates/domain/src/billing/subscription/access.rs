@@ -33,10 +33,7 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::samples::{at, every_state, subscription},
-        *,
-    };
+    use super::super::samples::{at, every_state, subscription};
 
     #[test]
     fn access_follows_the_state_and_the_clock() {

@@ -41,7 +41,16 @@ impl DunningRules {
         since + self.reminders.last().copied().unwrap_or_default() + self.grace
     }
 
-    /// Every step that is due at `now` where a payment is owed since then. A reminder whose
+    /// What comes after the reminder with this number, and when.
+    #[must_use]
+    pub fn next(&self, since: Timestamp, reminded: u8) -> (DunningStep, Timestamp) {
+        match self.reminders.get(usize::from(reminded)) {
+            Some(after) => (DunningStep::Reminder(reminded.saturating_add(1)), since + *after),
+            None => (DunningStep::Downgrade, self.downgrade_at(since)),
+        }
+    }
+
+    /// The step that is due at `now` where a payment is owed since then. A reminder whose
     /// successor is due, too, is not: nobody gets three mails at once because a server was off.
     #[must_use]
     pub fn due(&self, since: Timestamp, now: Timestamp) -> Option<DunningStep> {
@@ -79,6 +88,11 @@ mod tests {
             ]
         );
         assert_eq!(rules.downgrade_at(at(10)), at(26));
+        let next = [0, 1, 2, 3, 9].map(|reminded| rules.next(at(10), reminded));
+        let steps = [(1, 13), (2, 16), (3, 19)]
+            .map(|(number, day)| (DunningStep::Reminder(number), at(day)));
+        assert_eq!(next[..3], steps);
+        assert_eq!(next[3..], [(DunningStep::Downgrade, at(26)); 2]);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! Where a subscription stands is told by its provider, and read anew with every message: what is
 //! stored is a function of what the provider says last, and of nothing that was said before,
 //! except that what has ended stays so. So messages may come in any order, and more than once.
+//! What we did about it ourselves is remembered beside: which reminder was sent last.
 //!
 //! Whether the rights of the plan are open is *not* stored: it follows from the state and the
 //! clock.
@@ -56,6 +57,27 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// Grows with every stored change; guards concurrent writers.
     pub version: u32,
+}
+
+impl Subscription {
+    /// The same, after the reminder with this number. One that owes nothing stays as it is.
+    #[must_use]
+    pub fn reminded(self, number: u8) -> Self {
+        match self.state {
+            SubscriptionState::PastDue { period, since, until, canceling, .. } => {
+                let reminded = number;
+                let state =
+                    SubscriptionState::PastDue { period, since, until, canceling, reminded };
+                Self { state, ..self }
+            }
+            SubscriptionState::Incomplete { .. }
+            | SubscriptionState::Trialing { .. }
+            | SubscriptionState::Active { .. }
+            | SubscriptionState::Paused { .. }
+            | SubscriptionState::Canceling { .. }
+            | SubscriptionState::Ended { .. } => self,
+        }
+    }
 }
 
 /// What was sold.
@@ -132,6 +154,7 @@ pub(super) mod samples {
                 since: at(10),
                 until: at(26),
                 canceling: false,
+                reminded: 0,
             },
             SubscriptionState::Paused { since: at(10) },
             SubscriptionState::Canceling { period: paid },

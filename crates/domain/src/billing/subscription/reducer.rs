@@ -9,7 +9,7 @@ use super::{
     DunningRules, EndReason, RemoteStatus, RemoteSubscription, Subscription, SubscriptionState,
     Terms,
 };
-use crate::billing::Period;
+use crate::{billing::Period, time::Timestamp};
 
 /// What a look at the provider's subscription means for ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Subscription {
     /// Takes note that nobody can pay it any more. Only what the provider has not made a
     /// subscription of can be abandoned; any other stays as it is.
     #[must_use]
-    pub fn abandon(self, now: crate::time::Timestamp) -> Option<Self> {
+    pub fn abandon(self, now: Timestamp) -> Option<Self> {
         match (&self.state, &self.remote) {
             (SubscriptionState::Incomplete { .. }, None) => {
                 let reason = EndReason::Abandoned;
@@ -179,7 +179,8 @@ impl RemoteSubscription {
                 let since = period.start();
                 let until = rules.downgrade_at(since);
                 let canceling = self.ends_at.is_some();
-                SubscriptionState::PastDue { period, since, until, canceling }
+                let reminded = reminders_of(before, since);
+                SubscriptionState::PastDue { period, since, until, canceling, reminded }
             }
             RemoteStatus::Paused => SubscriptionState::Paused { since: self.paid()?.start() },
             RemoteStatus::Unknown(word) => {
@@ -203,6 +204,20 @@ impl RemoteSubscription {
     fn ended(&self, reason: EndReason) -> Result<SubscriptionState, Oddity> {
         let at = self.ended_at.ok_or_else(|| Oddity::new("it is over, but not since when"))?;
         Ok(SubscriptionState::Ended { at, reason })
+    }
+}
+
+/// The last reminder of what is owed since then.
+fn reminders_of(before: &SubscriptionState, owed: Timestamp) -> u8 {
+    match before {
+        SubscriptionState::PastDue { since, reminded, .. } if *since == owed => *reminded,
+        SubscriptionState::PastDue { .. }
+        | SubscriptionState::Incomplete { .. }
+        | SubscriptionState::Trialing { .. }
+        | SubscriptionState::Active { .. }
+        | SubscriptionState::Paused { .. }
+        | SubscriptionState::Canceling { .. }
+        | SubscriptionState::Ended { .. } => 0,
     }
 }
 
@@ -345,6 +360,7 @@ mod tests {
                     since: at(40),
                     until: at(56),
                     canceling: false,
+                    reminded: 0,
                 },
             ),
             (
@@ -358,6 +374,25 @@ mod tests {
         ] {
             let Reduced::Changed(after) = told(active.clone(), &word) else { panic!("{word:?}") };
             assert_eq!(after.state, expected);
+        }
+    }
+
+    #[test]
+    fn reminders_are_counted_for_one_payment() {
+        let owed = |from| SubscriptionState::PastDue {
+            period: period(from, from + 30),
+            since: at(from),
+            until: at(from + 16),
+            canceling: false,
+            reminded: 2,
+        };
+        let word = RemoteSubscription { ends_at: Some(at(70)), ..remote(RemoteStatus::PastDue) };
+        for (from, expected) in [(40, 2), (10, 0)] {
+            let Reduced::Changed(after) = told(owed(from), &word) else { panic!("{word:?}") };
+            let SubscriptionState::PastDue { reminded, .. } = after.state else {
+                panic!("{after:?}")
+            };
+            assert_eq!(reminded, expected);
         }
     }
 

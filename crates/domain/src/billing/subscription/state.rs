@@ -31,6 +31,8 @@ pub enum SubscriptionState {
         until: Timestamp,
         /// Whether it ends with the period anyway: then nobody is reminded.
         canceling: bool,
+        /// The number of the last reminder; 0 before the first one.
+        reminded: u8,
     },
     /// A trial ran out, and there is no way to pay.
     Paused {

@@ -25,11 +25,13 @@ const OURS: &[(&str, &str)] = templates![
     "new_device.html" "new_device.txt"
     "parts.html"
     "password_changed.html" "password_changed.txt"
+    "payment_owed.html" "payment_owed.txt"
     "release_email.html" "release_email.txt"
     "reset_password.html" "reset_password.txt"
     "second_factor_changed.html" "second_factor_changed.txt"
     "session_theft.html" "session_theft.txt"
     "sign_in_code.html" "sign_in_code.txt"
+    "subscription_ended.html" "subscription_ended.txt"
     "verify_email.html" "verify_email.txt"
     "welcome.html" "welcome.txt"
 ];

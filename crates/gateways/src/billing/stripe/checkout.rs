@@ -1,14 +1,15 @@
 //! Checkout sessions: what one is opened with, and what one that exists means to us.
-use cape_domain::billing::{CheckoutRequest, Money, RemoteCheckout, RemoteState};
+use cape_domain::billing::{CheckoutRequest, RemoteCheckout, RemoteState};
 
-use super::wire::CheckoutSession;
+use super::{amount::from_stripe, wire::CheckoutSession};
 
 /// Where the order stands in what Stripe keeps for us.
 const ORDER: &str = "order_id";
 
-/// The form that opens a checkout: one line, one price, made up on the spot.
+/// The form that opens a checkout: one line, one price, made up on the spot, in Stripe's units.
 pub(super) fn checkout_form(
     request: &CheckoutRequest,
+    amount: i64,
     success_url: &str,
     cancel_url: &str,
 ) -> Vec<(&'static str, String)> {
@@ -22,7 +23,7 @@ pub(super) fn checkout_form(
         ("cancel_url", cancel_url.to_owned()),
         ("line_items[0][quantity]", "1".to_owned()),
         ("line_items[0][price_data][currency]", price.currency().code().to_ascii_lowercase()),
-        ("line_items[0][price_data][unit_amount]", price.minor().to_string()),
+        ("line_items[0][price_data][unit_amount]", amount.to_string()),
         ("line_items[0][price_data][product_data][name]", request.description.clone()),
         ("metadata[order_id]", order.clone()),
         ("metadata[workspace_id]", request.workspace.to_string()),
@@ -54,14 +55,17 @@ impl CheckoutSession {
     fn into_payment(self) -> Option<RemoteState> {
         let reference = self.payment_intent?.into_id()?;
         let currency = self.currency?.to_ascii_uppercase().parse().ok()?;
-        let amount = Money::from_minor(self.amount_total?, currency);
+        let amount = from_stripe(self.amount_total?, currency)?;
         Some(RemoteState::Paid { reference, amount })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use cape_domain::{billing::Currency, ids::OrderId};
+    use cape_domain::{
+        billing::{Currency, Money},
+        ids::OrderId,
+    };
     use serde_json::{Value, json};
     use uuid::Uuid;
 

@@ -2,7 +2,10 @@
 //! charge that was made.
 //!
 //! What is bought and what is granted for it is *not* known here.
+mod amount;
 mod checkout;
+mod subscribing;
+mod subscription;
 mod transport;
 mod webhook;
 mod wire;
@@ -140,7 +143,9 @@ impl PaymentProvider for StripeGateway {
         &self,
         request: &CheckoutRequest,
     ) -> Result<RemoteCheckout, PaymentProviderError> {
-        let form = checkout_form(request, &self.success_url, &self.cancel_url);
+        let uncountable = |_| PaymentProviderError::Refused { code: "amount".to_owned() };
+        let amount = amount::to_stripe(request.price).map_err(uncountable)?;
+        let form = checkout_form(request, amount, &self.success_url, &self.cancel_url);
         // A refusal is remembered under its key, too: another customer needs another one.
         let key = format!("checkout:{}:{}", request.order, request.customer);
         let session: wire::CheckoutSession =

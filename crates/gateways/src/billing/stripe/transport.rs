@@ -55,6 +55,12 @@ pub(super) fn unreadable(what: impl Into<String>) -> PaymentProviderError {
     unavailable(Unexpected(what.into()))
 }
 
+/// Whether this is an id of that kind, and nothing that would lead elsewhere in a path.
+pub(super) fn is_plain(kind: &str, id: &str) -> bool {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    plain && id.split_once('_').is_some_and(|(prefix, _)| prefix == kind)
+}
+
 fn unavailable(error: impl Into<BoxError>) -> PaymentProviderError {
     PaymentProviderError::Unavailable(error.into())
 }
@@ -114,6 +120,21 @@ impl Transport {
             .request(Method::POST, self.url(path))
             .header("Idempotency-Key", key)
             .form(form);
+        self.send(request.build().map_err(unavailable)?).await
+    }
+
+    /// Ends something, once for each key.
+    pub async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        key: &str,
+    ) -> Result<T, PaymentProviderError> {
+        let request = self
+            .client
+            .request(Method::DELETE, self.url(path))
+            .header("Idempotency-Key", key)
+            .query(query);
         self.send(request.build().map_err(unavailable)?).await
     }
 

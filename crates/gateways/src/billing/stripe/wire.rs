@@ -32,6 +32,64 @@ pub(super) struct CheckoutSession {
     pub amount_total: Option<i64>,
     pub currency: Option<String>,
     pub metadata: Option<HashMap<String, String>>,
+    pub mode: Option<String>,
+    pub subscription: Option<Reference>,
+}
+
+/// A subscription, of any version of the API.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Subscription {
+    pub id: Option<String>,
+    pub status: Option<String>,
+    pub metadata: Option<HashMap<String, String>>,
+    pub items: Option<List<SubscriptionItem>>,
+    pub current_period_start: Option<i64>,
+    pub current_period_end: Option<i64>,
+    pub cancel_at_period_end: Option<bool>,
+    pub cancel_at: Option<i64>,
+    pub canceled_at: Option<i64>,
+    pub ended_at: Option<i64>,
+    pub cancellation_details: Option<CancellationDetails>,
+}
+
+/// What a subscription is to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SubscriptionItem {
+    pub price: Option<Reference>,
+    pub current_period_start: Option<i64>,
+    pub current_period_end: Option<i64>,
+}
+
+/// Why a subscription ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CancellationDetails {
+    pub reason: Option<String>,
+    pub comment: Option<String>,
+}
+
+/// An invoice, of any version of the API.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Invoice {
+    pub parent: Option<InvoiceParent>,
+    pub subscription: Option<Reference>,
+}
+
+/// What made an invoice necessary.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InvoiceParent {
+    pub subscription_details: Option<SubscriptionDetails>,
+}
+
+/// Which subscription made an invoice necessary.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SubscriptionDetails {
+    pub subscription: Option<Reference>,
 }
 
 /// A reference to an object: its id, or, where it was expanded, all of it.

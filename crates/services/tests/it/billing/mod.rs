@@ -1,10 +1,14 @@
 //! Buying credits, being granted them, and losing them.
+mod dunning;
 mod expiry;
+mod following;
 mod grants;
+mod plans;
 mod purchases;
 mod reconciling;
 mod showing;
 mod storm;
+mod subscribing;
 mod webhooks;
 
 use cape_domain::{

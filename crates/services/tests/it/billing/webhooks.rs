@@ -53,7 +53,7 @@ async fn a_message_that_comes_twice_is_acted_on_once() {
     assert_eq!(run(&world).await, 1);
     deliver(&world, "evt_1", COMPLETED, "cs_1").await.expect("taken in");
     assert_eq!(world.backlog().await.waiting, 0);
-    assert_eq!(world.payments.calls(), 1);
+    assert_eq!(world.payments.calls(), 2, "of an order, and of a subscription");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ pub async fn a_subscription_is_read_back_in_each_state(store: &dyn Store) {
         (SubscriptionState::Incomplete { checkout: Some(checkout) }, None),
         (SubscriptionState::Trialing { period }, None),
         (SubscriptionState::Active { period }, Some("its status is `new`")),
-        (SubscriptionState::PastDue { period, since: at(5), until: at(8), canceling: true }, None),
+        (SubscriptionState::PastDue { period, since: at(5), until: at(8), canceling: true, reminded: 2 }, None),
         (SubscriptionState::Paused { since: at(6) }, Some("it has no price")),
         (SubscriptionState::Canceling { period }, None),
         (SubscriptionState::Ended { at: at(7), reason: EndReason::Unpaid }, None),

@@ -1,7 +1,8 @@
 //! What is enqueued, and who is given it.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
-    ids::{MailId, WebhookId},
+    billing::PlanCode,
+    ids::{MailId, SubscriptionId, WebhookId},
     jobs::{Backlog, Failure, Job, Task},
     store::{Durability, Store},
 };
@@ -18,7 +19,12 @@ pub async fn a_claimed_job_is_what_was_enqueued(store: &dyn Store) {
     let task = Task::HandleWebhook(WebhookId::new(id(11)));
     let webhook = Job { task, run_at: at(0) - TimeDelta::microseconds(1), ..job(11) };
     let mail = Job { task: Task::SendMail(MailId::new(id(12))), ..job(12) };
-    let jobs = [job(10), webhook, mail];
+    let subscription = SubscriptionId::new(id(13));
+    let lost = Job { task: Task::ReconcileSubscription(subscription), ..job(13) };
+    let since = at(7) + TimeDelta::microseconds(1);
+    let owed = Job { task: Task::Dun { subscription, since }, ..job(14) };
+    let plan = Job { task: Task::SyncPlan(PlanCode::free()), ..job(15) };
+    let jobs = [job(10), webhook, mail, lost, owed, plan];
     enqueue(store, &jobs).await;
     let claimed = claim(store, at(0), 10).await;
     assert_eq!(claimed, jobs.map(|job| Job { attempt: 1, ..job }));
