@@ -72,6 +72,12 @@ pub(crate) struct Parcel {
     pub(crate) signing: Signing,
 }
 
+/// What was there at some moment.
+pub(crate) struct Mark {
+    made: HashMap<Kind, u64>,
+    parcels: usize,
+}
+
 /// What an event tells.
 #[derive(Clone, Copy)]
 pub(crate) struct News<'a> {
@@ -136,6 +142,20 @@ impl Account {
             Some(kept) => kept.clone_from(object),
             None => self.shelf(kind).add(object.clone()),
         }
+    }
+
+    /// What is there now.
+    pub(crate) fn mark(&self) -> Mark {
+        let made = self.shelves.iter().map(|(kind, shelf)| (*kind, shelf.made())).collect();
+        Mark { made, parcels: self.parcels.len() }
+    }
+
+    /// Takes away what was made since then, with everything that was told of it.
+    pub(crate) fn take_back(&mut self, mark: &Mark) {
+        for (kind, shelf) in &mut self.shelves {
+            shelf.take_back(mark.made.get(kind).copied().unwrap_or_default());
+        }
+        self.parcels.truncate(mark.parcels);
     }
 
     /// Records an event and prepares its deliveries.

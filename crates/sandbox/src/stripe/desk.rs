@@ -140,20 +140,23 @@ impl Stripe {
             asked.form.only(operation.parameters)?;
             let (form, id, world) = (&asked.form, asked.id.as_str(), office.world);
             let account = &mut *office.account;
+            let mark = account.mark();
             account.cause.clone_from(&asked.key);
             let done = (operation.act)(&mut Desk { account, form, id, world, now });
             office.account.cause = None;
-            let outcome = done.and_then(|object| {
-                let mut body = show(&object, &version);
-                for path in form.texts("expand") {
-                    expand(office.account, &mut body, path, &version)?;
+            let (status, body) = match done {
+                Ok(object) => {
+                    let mut body = show(&object, &version);
+                    for path in form.texts("expand") {
+                        expand(office.account, &mut body, path, &version)?;
+                    }
+                    (200, body)
                 }
-                Ok(body)
-            });
-            let (status, body) = match outcome {
-                Ok(body) => (200, body),
                 Err(error) if error.is_outcome() => (error.status(), show(&error.body(), &version)),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    office.account.take_back(&mark);
+                    return Err(error);
+                }
             };
             if let Some(key) = &asked.key {
                 let (target, form) = (asked.target.clone(), asked.form.clone());

@@ -71,8 +71,11 @@ fn confirm(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
             let customer = invoice.text("customer");
             Some(payment_methods::of_customer(&mut office, "payment_method", id, customer)?)
         }
-        None => None,
+        None => collect::method_for(&office, &invoice),
     };
+    if method.is_none() {
+        return Err(invoices::no_payment_method());
+    }
     let collected = collect::collect(&mut office, &mut invoice, method, Asked::BySomebody);
     match collected {
         collect::Collected::Paid | collect::Collected::ActionRequired => {

@@ -42,6 +42,18 @@ impl Shelf {
         self.places.remove(id).is_some_and(|place| self.objects.remove(&place).is_some())
     }
 
+    /// How many objects were ever put here.
+    pub(crate) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Takes away what was put here after so many.
+    pub(crate) fn take_back(&mut self, made: u64) {
+        for object in self.objects.split_off(&(made + 1)).values() {
+            self.places.remove(object["id"].as_str().unwrap_or_default());
+        }
+    }
+
     /// All objects, the oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Value> {
         self.objects.values()
@@ -106,5 +118,17 @@ mod tests {
         assert_eq!(page("limit=2&ending_before=x_1"), ("x_3x_2".into(), true));
         let unknown = Form::parse("starting_after=x_9").expect("a form");
         assert!(shelf.page(&unknown, "/v1/x", |_| true).is_err());
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_there() {
+        let mut shelf = Shelf::default();
+        shelf.add(json!({ "id": "x_0" }));
+        let before = shelf.made();
+        shelf.add(json!({ "id": "x_1" }));
+        shelf.take_back(before);
+        assert!(shelf.get("x_1").is_none() && shelf.get("x_0").is_some());
+        shelf.add(json!({ "id": "x_1" }));
+        assert_eq!(shelf.all().count(), 2);
     }
 }

@@ -27,7 +27,11 @@ pub(crate) fn show(object: &Value, version: &str) -> Value {
     match object {
         Value::Object(fields) => {
             let shown = fields.iter().filter(|(name, _)| !name.starts_with('_'));
-            let shown = shown.map(|(name, value)| (name.clone(), show(value, version)));
+            let shown = shown.map(|(name, value)| match name.as_str() {
+                // The caller's own names may begin with anything.
+                "metadata" => (name.clone(), value.clone()),
+                _ => (name.clone(), show(value, version)),
+            });
             let mut shown = Value::Object(shown.collect::<Map<_, _>>());
             if version < PERIODS_ON_ITEMS {
                 look_older(&mut shown, object, version);
@@ -67,7 +71,8 @@ fn look_older(shown: &mut Value, kept: &Value, version: &str) {
             let details =
                 if of_item { "subscription_item_details" } else { "invoice_item_details" };
             let details = &parent[details];
-            shown["type"] = if of_item { "subscription" } else { "invoiceitem" }.into();
+            let period = of_item && !details.holds("proration");
+            shown["type"] = if period { "subscription" } else { "invoiceitem" }.into();
             shown["proration"] = details.holds("proration").into();
             shown["subscription"] = details["subscription"].clone();
             shown["subscription_item"] = details["subscription_item"].clone();
@@ -133,6 +138,13 @@ mod tests {
             assert_eq!(item.get("current_period_end").is_some(), on_items, "{version}");
             assert_eq!(shown.get("current_period_end").is_some(), !on_items, "{version}");
         }
+    }
+
+    #[test]
+    fn notes_of_the_sandbox_are_hidden_and_names_of_the_caller_are_not() {
+        let kept = json!({"_note": 1, "a": {"_note": 1}, "metadata": {"_mine": "1"}});
+        let shown = json!({"a": {}, "metadata": {"_mine": "1"}});
+        assert_eq!(show(&kept, "2026-10-29.dahlia"), shown);
     }
 
     #[test]

@@ -111,25 +111,31 @@ fn pay(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
     let form = desk.form;
     let mut office = desk.office();
     match invoice.text("status") {
-        "draft" => make::finalize(&mut office, &mut invoice),
-        "open" | "uncollectible" => {}
+        "draft" | "open" | "uncollectible" => {}
         "paid" => {
             let message = "Invoice is already paid";
             return Err(StripeError::state(Some("invoice_already_paid"), message));
         }
         _ => return Err(StripeError::state(None, "Voided invoices cannot be paid.")),
     }
-    if form.switch("paid_out_of_band")? == Some(true) {
-        collect::paid(&mut office, &mut invoice, &Value::Null);
-        return Ok(invoice);
-    }
+    let out_of_band = form.switch("paid_out_of_band")? == Some(true);
     let method = match form.text("payment_method")? {
         Some(id) => {
             let customer = invoice.text("customer");
             Some(payment_methods::of_customer(&mut office, "payment_method", id, customer)?)
         }
-        None => None,
+        None => collect::method_for(&office, &invoice),
     };
+    if method.is_none() && !out_of_band && invoice.number("amount_remaining") > 0 {
+        return Err(no_payment_method());
+    }
+    if invoice.is("status", "draft") {
+        make::finalize(&mut office, &mut invoice);
+    }
+    if out_of_band {
+        collect::paid(&mut office, &mut invoice, &Value::Null);
+        return Ok(invoice);
+    }
     let collected = collect::collect(&mut office, &mut invoice, method, Asked::BySomebody);
     let id = invoice.text("id").to_owned();
     answer(&office, &id, collected)

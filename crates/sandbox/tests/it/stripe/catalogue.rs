@@ -133,3 +133,20 @@ async fn a_customer_is_changed_and_deleted_with_everything_that_runs() {
     assert_eq!(first["data"]["previous_attributes"]["name"], Value::Null);
     assert_eq!(first["created"], BEGINNING);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_leaves_nothing_behind() {
+    let bench = Bench::start();
+    let form = [
+        ("mode", "subscription"),
+        ("line_items[0][price_data][currency]", "usd"),
+        ("line_items[0][price_data][unit_amount]", "5"),
+        ("line_items[0][price_data][product_data][name]", "Pro"),
+        ("line_items[0][price_data][recurring][interval]", "month"),
+    ];
+    let refusal = refused(post(&bench, "/checkout/sessions", &form)).await;
+    assert_eq!(refusal, (400, "parameter_missing".into()), "no quantity");
+    for path in ["/products", "/prices", "/checkout/sessions", "/events"] {
+        assert_eq!(good(get(&bench, path)).await["data"], json!([]), "{path}");
+    }
+}
