@@ -49,6 +49,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) world: &'a World,
     /// Seconds since 1970.
     pub(crate) now: i64,
+    /// The version of the API that is asked for.
+    pub(crate) version: &'a str,
 }
 
 impl Desk<'_> {
@@ -142,17 +144,18 @@ impl Stripe {
             let account = &mut *office.account;
             let mark = account.mark();
             account.cause.clone_from(&asked.key);
-            let done = (operation.act)(&mut Desk { account, form, id, world, now });
+            let version = version.as_str();
+            let done = (operation.act)(&mut Desk { account, form, id, world, now, version });
             office.account.cause = None;
             let (status, body) = match done {
                 Ok(object) => {
-                    let mut body = show(&object, &version);
+                    let mut body = show(&object, version);
                     for path in form.texts("expand") {
-                        expand(office.account, &mut body, path, &version)?;
+                        expand(office.account, &mut body, path, version)?;
                     }
                     (200, body)
                 }
-                Err(error) if error.is_outcome() => (error.status(), show(&error.body(), &version)),
+                Err(error) if error.is_outcome() => (error.status(), show(&error.body(), version)),
                 Err(error) => {
                     office.account.take_back(&mark);
                     return Err(error);
@@ -163,7 +166,7 @@ impl Stripe {
                 let stored = StoredAnswer { at: now, target, form, status, body: body.clone() };
                 office.account.answers.insert(key.clone(), stored);
             }
-            Ok(Answer { status, body, replayed: false, version })
+            Ok(Answer { status, body, replayed: false, version: version.to_owned() })
         })
     }
 }

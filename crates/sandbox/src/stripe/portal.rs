@@ -10,7 +10,10 @@ use super::{
     office::Office,
     payment_methods::{self, conduct},
     setups,
-    subscriptions::{has_ended, update::end_with_period},
+    subscriptions::{
+        has_ended,
+        update::{end_at, end_with_period},
+    },
 };
 
 /// How long a page can be used, in seconds.
@@ -95,7 +98,12 @@ pub(crate) fn end_or_go_on(
         .get(Kind::Subscription, subscription)
         .filter(|one| one["customer"] == session["customer"] && !has_ended(one));
     let mut subscription = theirs.ok_or(Shut::NotTheirs)?;
-    end_with_period(office, &mut subscription, ends);
+    // Flexible subscriptions are canceled here by an instant alone.
+    if ends && subscription["billing_mode"].is("type", "flexible") {
+        end_at(office, &mut subscription);
+    } else {
+        end_with_period(office, &mut subscription, ends);
+    }
     office.change("customer.subscription.updated", &subscription);
     Ok(session)
 }

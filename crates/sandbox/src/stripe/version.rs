@@ -12,6 +12,14 @@ const PERIODS_ON_ITEMS: &str = "2025-03-31";
 /// The day from which a page is a `hosted_page`.
 const HOSTED_PAGES: &str = "2026-03-25";
 
+/// The day from which subscriptions are flexible unless they are asked to be classic.
+const FLEXIBLE: &str = "2025-09-30";
+
+/// The billing mode of a subscription that names none.
+pub(crate) fn usual_billing_mode(version: &str) -> &'static str {
+    if version < FLEXIBLE { "classic" } else { "flexible" }
+}
+
 /// Whether a text is the name of a version: a day, and perhaps a word.
 pub(crate) fn is_version(text: &str) -> bool {
     let day = text.split('.').next().unwrap_or_default().as_bytes();

@@ -16,6 +16,7 @@ use super::{
     office::Office,
     prices::LARGEST_AMOUNT,
     subscriptions::{create::trial_end, update::WITHOUT_METHOD},
+    version::usual_billing_mode,
 };
 
 const SHORTEST_LIFE_SECONDS: i64 = 30 * 60;
@@ -136,6 +137,9 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
             return Err(StripeError::invalid("payment_method_types", message));
         }
     }
+    let usual = usual_billing_mode(desk.version);
+    let billing_mode =
+        form.word("subscription_data[billing_mode][type]", &["classic", "flexible"])?;
     let mut office = desk.office();
     check_customer(&office, form)?;
     let reference = form.text("client_reference_id")?;
@@ -177,7 +181,7 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
         "trial_days": form.integer("subscription_data[trial_period_days]")?,
         "trial_end": trial,
         "without_method": without,
-        "mode": form.word("subscription_data[billing_mode][type]", &["classic", "flexible"])?,
+        "mode": billing_mode.unwrap_or(usual),
     });
     office.keep(&session);
     office.account.agenda.note(session.number("expires_at"), Step::ExpireSession(id));

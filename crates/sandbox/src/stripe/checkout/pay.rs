@@ -254,7 +254,7 @@ fn subscribe(
         metadata: data["metadata"].clone(),
         description: data["description"].clone(),
         without_method: data.text("without_method"),
-        mode: data.given("mode").unwrap_or("flexible"),
+        mode: data.text("mode"),
         save_method: "off",
     };
     let subscription = start(office, sale);

@@ -24,6 +24,14 @@ pub(crate) fn cost(item: &Value) -> i64 {
     item["price"].number("unit_amount").saturating_mul(item.number("quantity"))
 }
 
+/// What was really charged for an item, for a whole period: what it cost when it was charged last, in
+/// a subscription that is flexible, and what it costs in a classic one.
+pub(crate) fn charged(subscription: &Value, item: &Value) -> i64 {
+    let noted = item["_charged"].as_i64();
+    let noted = noted.filter(|_| subscription["billing_mode"].is("type", "flexible"));
+    noted.unwrap_or_else(|| cost(item))
+}
+
 /// The share of an amount for the rest of a period, to the nearest minor unit.
 pub(crate) fn share(amount: i64, left: i64, whole: i64) -> i64 {
     let whole = i128::from(whole.max(1));

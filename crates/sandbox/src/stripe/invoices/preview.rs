@@ -61,7 +61,10 @@ fn preview(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
         return Err(StripeError::invalid("subscription", message));
     }
     let ends = form.switch("subscription_details[cancel_at_period_end]")?;
-    let ends = ends.unwrap_or(subscription.holds("cancel_at_period_end"));
+    let ends = ends.unwrap_or_else(|| {
+        let (_, end) = period(&subscription);
+        subscription["cancel_at"].as_i64().is_some_and(|at| at <= end)
+    });
     let changes = form.has(ITEMS);
     if has_ended(&subscription) || (ends && !changes) {
         let message = "No upcoming invoices for customer.";

@@ -98,7 +98,7 @@ pub(crate) fn portal(
     alert(&mut body, declined);
     for one in subscriptions {
         let (subscription, status) = (text(one, "id"), text(one, "status"));
-        let ends = one.holds("cancel_at_period_end");
+        let ends = one["cancel_at"].is_i64();
         let note = if ends { ", ends with its period" } else { "" };
         let _ = writeln!(body, "<p>{subscription}: {status}{note}</p>");
         let hidden =

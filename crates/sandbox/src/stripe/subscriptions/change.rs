@@ -10,7 +10,7 @@ use crate::stripe::{
     error::StripeError,
     facts::Facts as _,
     form::Form,
-    invoices::lines::{Charge, cost, line, name, share, whole_period},
+    invoices::lines::{Charge, charged, cost, line, name, share, whole_period},
     office::Office,
     prices,
 };
@@ -149,7 +149,8 @@ pub(crate) fn change(
     let restart = restart || (!trial && !same_interval(&was, &is));
     let mut lines = Vec::new();
     let mut settle = |item: &Value, credit: bool| {
-        let amount = share(cost(item), end - at, end - start);
+        let whole = if credit { charged(subscription, item) } else { cost(item) };
+        let amount = share(whole, end - at, end - start);
         let amount = nearest(amount, item["price"].text("currency"));
         let (amount, words) =
             if credit { (-amount, "Unused time on") } else { (amount, "Remaining time on") };
@@ -177,6 +178,15 @@ pub(crate) fn change(
         }
     }
     let mut items = items.to_vec();
+    for item in &mut items {
+        let before = old.iter().find(|one| one["id"] == item["id"]);
+        item["_charged"] = match (proration, restart) {
+            (Proration::None, false) => {
+                before.map_or(0, |before| charged(subscription, before)).into()
+            }
+            _ => Value::Null,
+        };
+    }
     if restart {
         let end = boundary_after(at, &is, at).unwrap_or(at);
         after["billing_cycle_anchor"] = at.into();

@@ -20,6 +20,7 @@ use crate::stripe::{
     kind::Kind,
     office::Office,
     payment_methods, prices,
+    version::usual_billing_mode,
 };
 
 /// What may be done about a payment that does not succeed.
@@ -60,7 +61,8 @@ pub(crate) const CREATE: Operation = Operation {
 };
 
 fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
-    let form = desk.form;
+    let (form, usual) = (desk.form, usual_billing_mode(desk.version));
+    let mode = form.word("billing_mode[type]", &["classic", "flexible"])?;
     let mut office = desk.office();
     let id = form.required("customer")?;
     let customer = office.customer("customer", id)?;
@@ -96,7 +98,7 @@ fn create(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
             without_method: form
                 .word("trial_settings[end_behavior][missing_payment_method]", &WITHOUT_METHOD)?
                 .unwrap_or("create_invoice"),
-            mode: form.word("billing_mode[type]", &["classic", "flexible"])?.unwrap_or("flexible"),
+            mode: mode.unwrap_or(usual),
             save_method: form
                 .word("payment_settings[save_default_payment_method]", &["off", "on_subscription"])?
                 .unwrap_or("off"),

@@ -19,7 +19,7 @@ use super::{
     facts::Facts as _,
     invoices::{
         collect::{self, Asked},
-        lines::{Charge, collect_pending, cost, line, name, pending, share},
+        lines::{Charge, charged, collect_pending, line, name, pending, share},
         make::{Draft, draft, finalize},
     },
     kind::Kind,
@@ -123,7 +123,7 @@ fn cancel(desk: &mut Desk<'_>) -> Result<Value, StripeError> {
 pub(crate) fn credit_the_rest(office: &mut Office<'_>, subscription: &Value) {
     let ((start, end), now) = (period(subscription), office.now);
     for item in subscription.entries("items") {
-        let amount = share(cost(item), end - now, end - start);
+        let amount = share(charged(subscription, item), end - now, end - start);
         let amount = -nearest(amount, item["price"].text("currency"));
         let description = format!("Unused time on {} × {}", item["quantity"], name(office, item));
         let (subscription_id, period) = (&subscription["id"], (now, end));

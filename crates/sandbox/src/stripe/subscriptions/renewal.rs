@@ -88,7 +88,7 @@ fn end_period(office: &mut Office<'_>, id: &str) {
     if ended != office.now || matches!(status.as_str(), "incomplete" | "paused") {
         return;
     }
-    if subscription.holds("cancel_at_period_end") {
+    if subscription["cancel_at"].as_i64().is_some_and(|at| at <= office.now) {
         end(office, subscription, "cancellation_requested");
         return;
     }
@@ -101,6 +101,7 @@ fn end_period(office: &mut Office<'_>, id: &str) {
     for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
         item["current_period_start"] = ended.into();
         item["current_period_end"] = next.into();
+        item["_charged"] = Value::Null;
     }
     office.account.agenda.note(next, Step::EndPeriod(id.to_owned()));
     let number = office.mint("in_1", 23);

@@ -51,13 +51,16 @@ pub(crate) fn start(office: &mut Office<'_>, sale: Sale<'_>) -> Value {
     let end = sale.trial_end.or_else(|| boundary_after(anchor, &price, now)).unwrap_or(now);
     let items: Vec<Value> =
         sale.items.iter().map(|(price, n)| item(office, &id, price, *n, (now, end))).collect();
-    let trial = sale.trial_end.is_some();
+    let (trial, flexible) = (sale.trial_end.is_some(), sale.mode == "flexible");
     let subscription = json!({
         "id": id, "object": "subscription", "application": null,
         "application_fee_percent": null,
         "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
         "billing_cycle_anchor": anchor, "billing_cycle_anchor_config": null,
-        "billing_mode": { "flexible": null, "type": sale.mode, "updated_at": null },
+        "billing_mode": {
+            "flexible": flexible.then(|| json!({ "proration_discounts": "included" })),
+            "type": sale.mode, "updated_at": flexible.then_some(now),
+        },
         "billing_schedules": [], "billing_thresholds": null, "cancel_at": null,
         "cancel_at_period_end": false, "canceled_at": null,
         "cancellation_details": { "comment": null, "feedback": null, "reason": null },

@@ -183,6 +183,7 @@ fn set_end(
     match form.given("cancel_at") {
         None => {}
         Some("") => end_with_period(office, subscription, false),
+        Some("min_period_end" | "max_period_end") => end_at(office, subscription),
         Some(_) => {
             let at = form.integer("cancel_at")?.unwrap_or_default();
             if at <= office.now {
@@ -210,6 +211,14 @@ pub(crate) fn end_with_period(office: &Office<'_>, subscription: &mut Value, end
     subscription["canceled_at"] = ends.then_some(office.now).into();
     subscription["cancellation_details"]["reason"] =
         ends.then_some("cancellation_requested").into();
+}
+
+/// Lets a subscription end when its period does, as an instant and not as a switch. It is not kept yet.
+pub(crate) fn end_at(office: &mut Office<'_>, subscription: &mut Value) {
+    end_with_period(office, subscription, true);
+    subscription["cancel_at_period_end"] = false.into();
+    let (_, end) = period(subscription);
+    office.account.agenda.note(end, Step::Cancel(subscription.text("id").to_owned()));
 }
 
 /// Whether the trial is over by this request.

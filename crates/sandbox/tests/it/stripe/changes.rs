@@ -332,3 +332,25 @@ async fn a_subscription_rests_without_invoices_until_it_is_resumed() {
         assert!(told.iter().any(|told| told == kind), "{kind}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flexible_subscription_is_credited_what_was_charged_and_a_classic_one_what_it_costs() {
+    for (version, credit) in [("2026-10-29.dahlia", -677), ("2024-06-20", -2100)] {
+        let bench = Bench::start();
+        let customer = customer_with(&bench, "pm_card_visa").await;
+        let cheap = price(&bench, "1000", "month").await;
+        let form = [("customer", id(&customer)), ("items[0][price]", id(&cheap))];
+        let made = post(&bench, "/subscriptions", &form).header("Stripe-Version", version);
+        let subscription = good(made).await;
+        days(&bench, 10).await;
+        let form = dearer(&bench, &subscription, "none").await;
+        good(post(&bench, &path(&subscription), &borrowed(&form))).await;
+        let back = [
+            ("items[0][id]", id(&subscription["items"]["data"][0])),
+            ("items[0][price]", id(&cheap)),
+            ("proration_behavior", "always_invoice"),
+        ];
+        good(post(&bench, &path(&subscription), &back)).await;
+        assert_eq!(amounts(&latest_invoice(&bench, &subscription).await), [credit, 677]);
+    }
+}
