@@ -137,6 +137,7 @@ id!(
 );
 id!(
     /// A limit that operators set.
+    LimitRuleId, "lim"
 );
 id!(
     /// An entry of the audit trail.

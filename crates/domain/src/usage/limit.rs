@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{ids::WorkspaceId, store::BoxError, time::Timestamp};
+use crate::{
+    ids::{ApiKeyId, LimitRuleId, UserId, WorkspaceId},
+    store::BoxError,
+    time::Timestamp,
+};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,10 +22,27 @@ pub enum Measure {
 /// Over how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Window {
+    /// Any second.
+    Second,
     /// Any sixty seconds.
     Minute,
     /// Any sixty minutes.
     Hour,
+    /// Any twenty-four hours.
+    Day,
+}
+
+/// Whose use is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// Everybody's.
+    Platform,
+    /// That of a tenant.
+    Workspace(WorkspaceId),
+    /// That of a person, whichever keys of his are used.
+    User(UserId),
+    /// That of an API key.
+    Key(ApiKeyId),
 }
 
 impl Measure {
@@ -40,8 +61,10 @@ impl Window {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Second => "second",
             Self::Minute => "minute",
             Self::Hour => "hour",
+            Self::Day => "day",
         }
     }
 
@@ -49,17 +72,34 @@ impl Window {
     #[must_use]
     pub const fn length(self) -> Duration {
         match self {
+            Self::Second => Duration::from_secs(1),
             Self::Minute => Duration::from_mins(1),
             Self::Hour => Duration::from_hours(1),
+            Self::Day => Duration::from_hours(24),
         }
     }
 }
 
-/// How much of what a workspace may use in how long.
+impl Subject {
+    /// What kind it is, as shown.
+    #[must_use]
+    pub const fn scope(&self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Workspace(_) => "workspace",
+            Self::User(_) => "user",
+            Self::Key(_) => "key",
+        }
+    }
+}
+
+/// How much of what somebody may use in how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The tenant.
-    pub workspace: WorkspaceId,
+    /// Which rule of the operators' it is. None: one of the plan.
+    pub id: Option<LimitRuleId>,
+    /// Whose use is counted.
+    pub subject: Subject,
     /// What is counted.
     pub measure: Measure,
     /// Over how long.
@@ -68,7 +108,17 @@ pub struct Rule {
     pub limit: u64,
 }
 
+/// What is counted together. The limit is no part of it: where that changes, what was used was
+/// used.
+pub type Counted = (Option<LimitRuleId>, Subject, Measure, Window);
+
 impl Rule {
+    /// What it is counted with.
+    #[must_use]
+    pub const fn counted(&self) -> Counted {
+        (self.id, self.subject, self.measure, self.window)
+    }
+
     /// The stable name, as refusals show it: `requests_per_minute`.
     #[must_use]
     pub fn name(&self) -> String {

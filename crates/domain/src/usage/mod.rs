@@ -40,7 +40,10 @@ pub use estimate::{
     likely_judged, likely_tokens,
 };
 pub use filter::{CallFilter, CallPhase, InvalidPeriod, UnknownPhase};
-pub use limit::{Claim, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Window};
+pub use limit::{
+    Claim, Counted, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Subject,
+    Window,
+};
 pub use model::{Model, ModelClass, ModelKind, UnknownModelClass};
 pub use moderation::{
     Category, Judgement, ModerationInput, ModerationProvider, ModerationRequest, Moderations,

@@ -11,7 +11,7 @@ use std::{
 use cape_domain::{
     ids::WorkspaceId,
     secret::Secret,
-    usage::{Claim, Decision, Limiter as _, Measure, Rule, Window},
+    usage::{Claim, Decision, Limiter as _, Measure, Rule, Subject, Window},
 };
 use cape_gateways::{
     redis_link::RedisLink,
@@ -55,7 +55,8 @@ async fn ten_thousand_requests_each_of_three_get_exactly_one_limit() {
     let prefix = unused_prefix();
     let now = DateTime::UNIX_EPOCH;
     let rule = Rule {
-        workspace: WorkspaceId::new(Uuid::nil()),
+        id: None,
+        subject: Subject::Workspace(WorkspaceId::new(Uuid::nil())),
         measure: Measure::Requests,
         window: Window::Minute,
         limit: LIMIT,

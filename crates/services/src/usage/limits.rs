@@ -5,7 +5,9 @@ use cape_domain::{
     billing::Plan,
     ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, Decision, Estimate, Limiter, Measure, Rule, Standing, TokenCounts, Window},
+    usage::{
+        Claim, Decision, Estimate, Limiter, Measure, Rule, Standing, Subject, TokenCounts, Window,
+    },
 };
 
 use super::{Admission, ChatError};
@@ -123,7 +125,8 @@ impl Limits {
 /// The rules of a plan.
 pub(super) fn rules_of(workspace: WorkspaceId, plan: &Plan) -> [Rule; 3] {
     let limits = &plan.limits;
-    let rule = |measure, window, limit| Rule { workspace, measure, window, limit };
+    let subject = Subject::Workspace(workspace);
+    let rule = |measure, window, limit| Rule { id: None, subject, measure, window, limit };
     [
         rule(Measure::Requests, Window::Minute, limits.requests_per_minute),
         rule(Measure::Requests, Window::Hour, limits.requests_per_hour),

@@ -38,7 +38,8 @@ macro_rules! limiter_promises {
                 a_refusal_says_when_to_come_again
                 what_never_fits_need_not_come_again
                 nothing_is_always_admitted_and_counts_nothing
-                two_workspaces_do_not_share
+                two_subjects_do_not_share
+                two_rules_about_the_same_do_not_share
                 requests_and_tokens_minutes_and_hours_do_not_share
                 a_changed_limit_keeps_what_is_used
                 an_enormous_claim_does_not_wrap_around

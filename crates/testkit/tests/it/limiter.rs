@@ -7,9 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use cape_domain::{
-    ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Window},
+    usage::{Claim, Counted, Decision, Limiter, LimiterError, Refusal, Rule, Standing, Window},
 };
 use chrono::TimeDelta;
 
@@ -28,12 +27,10 @@ enum Grain {
     SixtiethOfWindow,
 }
 
-type Key = (WorkspaceId, Measure, Window);
-
 #[derive(Clone, Default)]
 struct Log {
     latest: Option<Timestamp>,
-    entries: BTreeMap<Key, Vec<(Timestamp, u64)>>,
+    entries: BTreeMap<Counted, Vec<(Timestamp, u64)>>,
 }
 
 impl LogLimiter {
@@ -60,7 +57,7 @@ impl LogLimiter {
 
     /// What still counts: how much, and until when.
     fn counting(&self, log: &Log, rule: Rule, now: Timestamp) -> Vec<(Timestamp, u64)> {
-        let entries = log.entries.get(&key(rule)).cloned().unwrap_or_default();
+        let entries = log.entries.get(&rule.counted()).cloned().unwrap_or_default();
         let ends = entries.into_iter().map(|(then, amount)| (self.end(rule.window, then), amount));
         ends.filter(|(end, amount)| *end > now && *amount > 0).collect()
     }
@@ -83,10 +80,6 @@ impl LogLimiter {
     }
 }
 
-fn key(rule: Rule) -> Key {
-    (rule.workspace, rule.measure, rule.window)
-}
-
 fn until(now: Timestamp, end: Timestamp) -> Duration {
     (end - now).to_std().unwrap_or_default()
 }
@@ -97,7 +90,7 @@ impl Limiter for LogLimiter {
         let mut log = self.log();
         let now = log.latest.map_or(now, |latest| latest.max(now));
         log.latest = Some(now);
-        for ((_, _, window), entries) in &mut log.entries {
+        for ((_, _, _, window), entries) in &mut log.entries {
             entries.retain(|(then, _)| self.end(*window, *then) > now);
         }
         let mut after = log.clone();
@@ -110,7 +103,7 @@ impl Limiter for LogLimiter {
                 let refusal = Refusal { standing, wanted: claim.amount, retry_after };
                 return Ok(Decision::Refused(refusal));
             }
-            after.entries.entry(key(claim.rule)).or_default().push((now, claim.amount));
+            after.entries.entry(claim.rule.counted()).or_default().push((now, claim.amount));
         }
         *log = after;
         let standings = claims.iter().map(|claim| self.standing(&log, claim.rule, now));
@@ -125,7 +118,7 @@ impl Limiter for LogLimiter {
         _: Timestamp,
     ) -> Result<(), LimiterError> {
         let mut log = self.log();
-        let entries = log.entries.entry(key(claim.rule)).or_default();
+        let entries = log.entries.entry(claim.rule.counted()).or_default();
         if let Some(entry) = entries.iter_mut().find(|entry| **entry == (claimed_at, claim.amount))
         {
             entry.1 = used;

@@ -1,11 +1,17 @@
 //! What was used over the last window, in sixtieths of it.
 //!
 //! Whose it is and how much it may be is *not* known here.
+use cape_domain::usage::Window;
 
 /// A window has sixty buckets; the one that it begins in counts too, as a whole. So nothing that
 /// is within the window is ever left out, and something is kept for a sixtieth too long at most.
 pub(super) const COUNTED: i64 = 61;
 const SLOTS: usize = 61;
+
+/// The length of a bucket, in microseconds: sixty are no shorter than the window.
+pub(super) fn bucket_length(window: Window) -> i64 {
+    i64::try_from(window.length().as_micros().div_ceil(60)).unwrap_or(i64::MAX)
+}
 
 /// Amounts in the last buckets. Buckets are numbered from the beginning of time.
 #[derive(Clone)]

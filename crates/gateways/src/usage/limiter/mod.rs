@@ -13,13 +13,12 @@ use std::{
 
 use async_trait::async_trait;
 use cape_domain::{
-    ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing},
+    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing, Subject},
 };
 
-use self::shard::Shard;
 pub use self::redis::RedisLimiter;
+use self::shard::Shard;
 
 /// Locks that callers are spread over.
 const MOST_SHARDS: usize = 64;
@@ -29,7 +28,7 @@ const KEYS_PER_SHARD: usize = 64;
 /// How much is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InProcessLimiterOptions {
-    /// The most counters there may be, each for one workspace, measure and window, of about 550
+    /// The most counters there may be, each for one subject, measure and window, of about 570
     /// bytes. They are spread evenly over locks; where one has no room left, it is made by
     /// forgetting counters that no longer count anything, and no others.
     pub max_keys: usize,
@@ -56,8 +55,13 @@ impl InProcessLimiter {
         Self { shards: (0..shards).map(|_| Mutex::new(Shard::new(capacity))).collect() }
     }
 
-    fn shard_of(&self, workspace: WorkspaceId) -> usize {
-        let (high, low) = workspace.raw().as_u64_pair();
+    fn shard_of(&self, subject: Subject) -> usize {
+        let (high, low) = match subject {
+            Subject::Platform => (0, 0),
+            Subject::Workspace(id) => id.raw().as_u64_pair(),
+            Subject::User(id) => id.raw().as_u64_pair(),
+            Subject::Key(id) => id.raw().as_u64_pair(),
+        };
         // Fibonacci hashing: numbers that are alike in some bits are spread all the same.
         let spread = (high ^ low).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         let shards = u64::try_from(self.shards.len()).unwrap_or(u64::MAX);
@@ -72,7 +76,7 @@ impl InProcessLimiter {
     /// wait for each other.
     fn lock_all(&self, claims: &[Claim]) -> Result<Locked<'_>, LimiterError> {
         let mut indexes: Vec<usize> =
-            claims.iter().map(|claim| self.shard_of(claim.rule.workspace)).collect();
+            claims.iter().map(|claim| self.shard_of(claim.rule.subject)).collect();
         indexes.sort_unstable();
         indexes.dedup();
         let guard = |index| Ok((index, self.lock(index)?));
@@ -95,7 +99,7 @@ struct Locked<'a> {
 
 impl Locked<'_> {
     fn of(&mut self, claim: &Claim) -> Result<&mut Shard, LimiterError> {
-        let index = self.limiter.shard_of(claim.rule.workspace);
+        let index = self.limiter.shard_of(claim.rule.subject);
         let guard = self.guards.iter_mut().find(|(locked, _)| *locked == index);
         guard.map(|(_, shard)| &mut **shard).ok_or_else(|| LimiterError("not locked".into()))
     }
@@ -117,8 +121,7 @@ impl Locked<'_> {
 
 /// Whether both are counted together, whatever the limits they are given with.
 fn same_counter(one: &Claim, other: &Claim) -> bool {
-    (one.rule.workspace, one.rule.measure, one.rule.window)
-        == (other.rule.workspace, other.rule.measure, other.rule.window)
+    one.rule.counted() == other.rule.counted()
 }
 
 fn outlasts(one: &Refusal, other: &Refusal) -> bool {
@@ -156,7 +159,7 @@ impl Limiter for InProcessLimiter {
         now: Timestamp,
     ) -> Result<Vec<Standing>, LimiterError> {
         let standing = |rule: &Rule| {
-            let mut shard = self.lock(self.shard_of(rule.workspace))?;
+            let mut shard = self.lock(self.shard_of(rule.subject))?;
             shard.observe(now);
             Ok(shard.look(rule))
         };
@@ -170,7 +173,7 @@ impl Limiter for InProcessLimiter {
         used: u64,
         now: Timestamp,
     ) -> Result<(), LimiterError> {
-        let mut shard = self.lock(self.shard_of(claim.rule.workspace))?;
+        let mut shard = self.lock(self.shard_of(claim.rule.subject))?;
         shard.observe(now.max(claimed_at));
         shard.correct(&claim, claimed_at, used)
     }

@@ -2,33 +2,20 @@
 use std::{collections::HashMap, time::Duration};
 
 use cape_domain::{
-    ids::WorkspaceId,
     time::Timestamp,
-    usage::{Claim, LimiterError, Measure, Refusal, Rule, Standing, Window},
+    usage::{Claim, Counted, LimiterError, Refusal, Rule, Standing, Window},
 };
 
-use super::counter::{COUNTED, Counter};
-
-/// What is counted together. The limit is not part of it: a plan may change.
-type Key = (WorkspaceId, Measure, Window);
+use super::counter::{COUNTED, Counter, bucket_length};
 
 /// The counters of some workspaces, and the latest time that any of them was asked at.
 pub(super) struct Shard {
     /// Microseconds since 1970.
     latest: i64,
-    counters: HashMap<Key, Counter>,
+    counters: HashMap<Counted, Counter>,
     capacity: usize,
     /// No counter falls idle before this, in microseconds since 1970.
     full_until: i64,
-}
-
-const fn key(rule: &Rule) -> Key {
-    (rule.workspace, rule.measure, rule.window)
-}
-
-/// The length of a bucket, in microseconds.
-fn bucket_length(window: Window) -> i64 {
-    i64::try_from(window.length().as_micros() / 60).unwrap_or(i64::MAX)
 }
 
 /// When a counter counts nothing any more, in microseconds since 1970.
@@ -58,7 +45,7 @@ impl Shard {
     /// The counter of a rule, at the latest time.
     fn counter(&mut self, rule: &Rule) -> Option<&mut Counter> {
         let bucket = self.bucket(rule.window);
-        let counter = self.counters.get_mut(&key(rule))?;
+        let counter = self.counters.get_mut(&rule.counted())?;
         counter.advance(bucket);
         Some(counter)
     }
@@ -72,7 +59,7 @@ impl Shard {
 
     /// Where a rule stands, for who only looks: its counter is kept no longer for that.
     pub fn look(&self, rule: &Rule) -> Standing {
-        let facts = self.counters.get(&key(rule)).map_or((0, None), |counter| {
+        let facts = self.counters.get(&rule.counted()).map_or((0, None), |counter| {
             let mut copy = counter.clone();
             copy.advance(self.bucket(rule.window));
             (copy.used(), copy.forgotten_from())
@@ -141,7 +128,7 @@ impl Shard {
     /// Counters of this moment are never given up for it, so that rules for which room was made
     /// one after the other all have one in the end.
     pub fn make_room(&mut self, rule: &Rule) -> Result<(), LimiterError> {
-        if self.counters.contains_key(&key(rule)) {
+        if self.counters.contains_key(&rule.counted()) {
             return Ok(());
         }
         if self.counters.len() >= self.capacity {
@@ -152,7 +139,7 @@ impl Shard {
         }
         let counter = Counter::new(self.bucket(rule.window));
         self.full_until = self.full_until.min(idle_at(&counter, rule.window));
-        self.counters.insert(key(rule), counter);
+        self.counters.insert(rule.counted(), counter);
         Ok(())
     }
 
@@ -164,7 +151,7 @@ impl Shard {
             return;
         }
         let mut next = i64::MAX;
-        self.counters.retain(|(_, _, window), counter| {
+        self.counters.retain(|(_, _, _, window), counter| {
             let idle_at = idle_at(counter, *window);
             let live = latest < idle_at;
             if live {

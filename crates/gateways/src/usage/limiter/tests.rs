@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use cape_domain::usage::{Measure, Rule, Standing, Window};
+use cape_domain::{
+    ids::WorkspaceId,
+    usage::{Measure, Rule, Standing, Window},
+};
 use chrono::{DateTime, TimeDelta};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -16,8 +19,8 @@ fn at(milliseconds: i64) -> Timestamp {
 }
 
 fn requests(workspace: u128, limit: u64) -> Rule {
-    let workspace = WorkspaceId::new(Uuid::from_u128(workspace));
-    Rule { workspace, measure: Measure::Requests, window: Window::Minute, limit }
+    let subject = Subject::Workspace(WorkspaceId::new(Uuid::from_u128(workspace)));
+    Rule { id: None, subject, measure: Measure::Requests, window: Window::Minute, limit }
 }
 
 fn claim(rule: Rule, amount: u64) -> Claim {

@@ -6,8 +6,8 @@ use cape_domain::{
     store::{Durability, Scope, Store as _},
     time::Clock as _,
     usage::{
-        CallState, LotUse, Measure, ModelProviderError, Provider, Receipt, Switch, SwitchTarget,
-        TokenPrices, Window,
+        CallState, LotUse, Measure, ModelProviderError, Provider, Receipt, Subject, Switch,
+        SwitchTarget, TokenPrices, Window,
     },
 };
 use cape_services::usage::{ProviderStanding, ReportError};
@@ -124,7 +124,12 @@ async fn limits_are_those_of_the_plan_and_asking_where_they_stand_counts_nowhere
         let expected =
             [limits.requests_per_minute, limits.requests_per_hour, limits.tokens_per_hour];
         assert_eq!(told, expected);
-        assert!(shown.limits.iter().all(|it| it.rule.workspace == ACME && it.used == 0));
+        assert!(
+            shown
+                .limits
+                .iter()
+                .all(|it| it.rule.subject == Subject::Workspace(ACME) && it.used == 0)
+        );
         let quota = shown.quota.expect("quotas hold");
         assert_eq!((quota.limit, quota.used), (limits.requests_per_month, 0));
     }

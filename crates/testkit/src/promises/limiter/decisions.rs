@@ -2,12 +2,16 @@
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the promises")]
 use std::time::Duration;
 
-use cape_domain::usage::{Claim, Limiter, Measure, Rule, Window};
+use cape_domain::{
+    ids::{ApiKeyId, LimitRuleId, UserId},
+    usage::{Claim, Limiter, Measure, Rule, Subject, Window},
+};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use uuid::Uuid;
 
 use super::steps::{MICRO, all, ask, is_about, odd, per_minute, tokens_per_hour, used};
-use crate::fixtures::RIVAL;
+use crate::fixtures::{ACME, RIVAL};
 
 /// A call that is refused for its tokens was not made, so its request does not count.
 pub async fn all_claims_are_counted_or_none(limiter: &dyn Limiter) {
@@ -111,12 +115,36 @@ pub async fn nothing_is_always_admitted_and_counts_nothing(limiter: &dyn Limiter
 }
 
 /// One's noise is not another's silence.
-pub async fn two_workspaces_do_not_share(limiter: &dyn Limiter) {
-    let foreign = Rule { workspace: RIVAL, ..per_minute(3) };
-    ask(limiter, per_minute(3), 3, odd(0)).await.expect("admitted");
-    assert_eq!(used(limiter, foreign, odd(0)).await, 0);
-    ask(limiter, foreign, 3, odd(0)).await.expect("admitted");
-    assert!(ask(limiter, per_minute(3), 1, odd(0)).await.is_err());
+pub async fn two_subjects_do_not_share(limiter: &dyn Limiter) {
+    let own = per_minute(3);
+    ask(limiter, own, 3, odd(0)).await.expect("admitted");
+    // The same number may be that of a workspace, a person and a key.
+    let number = ACME.raw();
+    for subject in [
+        Subject::Workspace(RIVAL),
+        Subject::User(UserId::new(number)),
+        Subject::Key(ApiKeyId::new(number)),
+        Subject::Platform,
+    ] {
+        let foreign = Rule { subject, ..own };
+        assert_eq!(used(limiter, foreign, odd(0)).await, 0, "{subject:?}");
+        ask(limiter, foreign, 3, odd(0)).await.expect("admitted");
+        assert!(ask(limiter, foreign, 1, odd(0)).await.is_err(), "{subject:?}");
+    }
+    assert!(ask(limiter, own, 1, odd(0)).await.is_err());
+}
+
+/// Whether they are rules of the plan or of the operators.
+pub async fn two_rules_about_the_same_do_not_share(limiter: &dyn Limiter) {
+    let ids = [None, Some(1), Some(2)].map(|id| id.map(|id| LimitRuleId::new(Uuid::from_u128(id))));
+    let rules = ids.map(|id| Rule { id, ..per_minute(3) });
+    let claims = rules.map(|rule| Claim { rule, amount: 2 });
+    let standings = all(limiter, &claims, odd(0)).await.expect("admitted");
+    assert_eq!(standings.iter().map(|standing| standing.used).collect::<Vec<_>>(), [2; 3]);
+    for rule in rules {
+        ask(limiter, rule, 1, odd(1)).await.expect("admitted");
+        assert!(ask(limiter, rule, 1, odd(1)).await.is_err());
+    }
 }
 
 /// Each rule counts for itself.

@@ -1,6 +1,6 @@
 //! Where rules stand, for who only looks.
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the promises")]
-use cape_domain::usage::{Limiter, Rule};
+use cape_domain::usage::{Limiter, Rule, Subject};
 
 use super::steps::{ask, odd, per_minute, tokens_per_hour, used};
 use crate::fixtures::RIVAL;
@@ -9,7 +9,7 @@ use crate::fixtures::RIVAL;
 /// Looking counts nothing and changes nothing, even where everything is used.
 pub async fn whoever_looks_where_rules_stand_counts_nothing(limiter: &dyn Limiter) {
     let (requests, tokens) = (per_minute(2), tokens_per_hour(100));
-    let foreign = Rule { workspace: RIVAL, ..requests };
+    let foreign = Rule { subject: Subject::Workspace(RIVAL), ..requests };
     ask(limiter, requests, 2, odd(0)).await.expect("admitted");
     let claimed = ask(limiter, tokens, 60, odd(0)).await.expect("admitted");
     for _ in 0..5 {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use cape_domain::{
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, Measure, Refusal, Rule, Standing, Window},
+    usage::{Claim, Decision, Limiter, Measure, Refusal, Rule, Standing, Subject, Window},
 };
 use chrono::TimeDelta;
 
@@ -14,12 +14,17 @@ pub(super) const MICRO: TimeDelta = TimeDelta::microseconds(1);
 
 /// So many of ACME's requests in any minute.
 pub(super) const fn per_minute(limit: u64) -> Rule {
-    Rule { workspace: ACME, measure: Measure::Requests, window: Window::Minute, limit }
+    acmes(Measure::Requests, Window::Minute, limit)
 }
 
 /// So many of ACME's tokens in any hour.
 pub(super) const fn tokens_per_hour(limit: u64) -> Rule {
-    Rule { workspace: ACME, measure: Measure::Tokens, window: Window::Hour, limit }
+    acmes(Measure::Tokens, Window::Hour, limit)
+}
+
+/// So much of something of ACME's in any such window.
+pub(super) const fn acmes(measure: Measure, window: Window, limit: u64) -> Rule {
+    Rule { id: None, subject: Subject::Workspace(ACME), measure, window, limit }
 }
 
 /// Claims so much of one rule.
@@ -62,9 +67,12 @@ pub(super) fn window(rule: Rule) -> TimeDelta {
     TimeDelta::from_std(rule.window.length()).expect("short")
 }
 
-/// How much longer than a window something may count.
+/// How much longer than a window something may count: a sixtieth, and what that is rounded up by,
+/// sixty times.
 pub(super) fn slack(rule: Rule) -> TimeDelta {
-    window(rule) / 60
+    let micros = rule.window.length().as_micros();
+    let slack = micros.div_ceil(60) * 61 - micros;
+    TimeDelta::microseconds(i64::try_from(slack).expect("short"))
 }
 
 /// When what was claimed at `then` is certainly forgotten.

@@ -7,13 +7,15 @@ use cape_domain::{
 use chrono::TimeDelta;
 
 use super::steps::{
-    MICRO, all, ask, forgotten, odd, per_minute, slack, tokens_per_hour, used, window,
+    MICRO, acmes, all, ask, forgotten, odd, per_minute, slack, tokens_per_hour, used, window,
 };
 
 /// Up to the last microsecond of the window, and not after a sixtieth more.
 pub async fn what_was_admitted_counts_for_a_window_and_is_then_forgotten(limiter: &dyn Limiter) {
     let mut then = odd(0);
-    for rule in [per_minute(4), tokens_per_hour(500)] {
+    let short = acmes(Measure::Requests, Window::Second, 7);
+    let long = acmes(Measure::Tokens, Window::Day, 9_000);
+    for rule in [short, per_minute(4), tokens_per_hour(500), long] {
         for _ in 0..3 {
             ask(limiter, rule, rule.limit, then).await.expect("admitted");
             let last = then + window(rule) - MICRO;

@@ -3,6 +3,8 @@
 -- whole, and written without an exponent.
 local COUNTED = tonumber(ARGV[2])
 local MOST = 4503599627370496
+-- The server's clock is not the callers': what counts for a second is kept for a minute.
+local SHORTEST = 60000
 
 local function whole(number)
   return string.format('%.0f', number)
@@ -44,7 +46,8 @@ local function add(counter, bucket, amount)
     redis.call('HDEL', counter.key, unpack(counter.over))
     counter.over = {}
   end
-  redis.call('PEXPIRE', counter.key, whole(math.ceil(counter.length * (COUNTED + 1) / 1000)))
+  local lasts = math.ceil(counter.length * (COUNTED + 1) / 1000)
+  redis.call('PEXPIRE', counter.key, whole(math.max(lasts, SHORTEST)))
 end
 
 -- From the latest time until a bucket begins, in microseconds.

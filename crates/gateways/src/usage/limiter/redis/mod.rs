@@ -12,12 +12,12 @@ use async_trait::async_trait;
 use cape_domain::{
     store::BoxError,
     time::Timestamp,
-    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing, Window},
+    usage::{Claim, Decision, Limiter, LimiterError, Refusal, Rule, Standing, Subject},
 };
 use futures_util::FutureExt as _;
 use redis::Script;
 
-use super::counter::COUNTED;
+use super::counter::{COUNTED, bucket_length};
 use crate::redis_link::RedisLink;
 
 /// The largest number that a script counts exactly (Lua's numbers are doubles), halved: two of them
@@ -51,10 +51,20 @@ impl RedisLimiter {
         }
     }
 
-    /// What is counted together. The limit is not part of it: a plan may change.
+    /// Where what is counted together is kept.
     fn key(&self, rule: &Rule) -> String {
-        let Rule { workspace, measure, window, limit: _ } = rule;
-        format!("{}limit:{workspace}:{}:{}", self.prefix, measure.name(), window.name())
+        let (id, subject, measure, window) = rule.counted();
+        let whose = match subject {
+            Subject::Platform => "platform".to_owned(),
+            Subject::Workspace(id) => id.to_string(),
+            Subject::User(id) => id.to_string(),
+            Subject::Key(id) => id.to_string(),
+        };
+        let (prefix, what, how_long) = (&self.prefix, measure.name(), window.name());
+        match id {
+            None => format!("{prefix}limit:{whose}:{what}:{how_long}"),
+            Some(id) => format!("{prefix}limit:{id}:{whose}:{what}:{how_long}"),
+        }
     }
 
     async fn run(&self, script: &Script, keys: &[String], numbers: &[i64]) -> Answer {
@@ -119,11 +129,6 @@ fn malformed() -> LimiterError {
 /// A number that a script counts exactly, or the largest of them.
 fn exact(number: u64) -> i64 {
     i64::try_from(number.min(MOST)).unwrap_or(i64::MAX)
-}
-
-/// The length of a bucket, in microseconds.
-fn bucket_length(window: Window) -> i64 {
-    i64::try_from(window.length().as_micros() / 60).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
