@@ -98,9 +98,20 @@ struct Lines {
     begun: bool,
 }
 
-/// What a stream may begin with, and which says nothing (WHATWG HTML, 9.2.5). The parser behind it
-/// panics when it meets one.
+/// What a stream may begin with, and which says nothing (WHATWG HTML, 9.2.5).
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Takes the mark from the first line. A second one belongs to the name of a field, which nobody
+/// knows then: such a line is as good as a comment. The parser behind it panics when its first line
+/// begins with a mark.
+fn pass_over_mark(first: &mut Vec<u8>) {
+    if first.starts_with(BYTE_ORDER_MARK) {
+        first.drain(..BYTE_ORDER_MARK.len());
+    }
+    if first.starts_with(BYTE_ORDER_MARK) {
+        first.insert(0, b':');
+    }
+}
 
 impl Default for Lines {
     fn default() -> Self {
@@ -116,8 +127,8 @@ impl Lines {
             self.line.push(*byte);
             if self.ends(*byte) {
                 let mut line = std::mem::take(&mut self.line);
-                if !std::mem::replace(&mut self.begun, true) && line.starts_with(BYTE_ORDER_MARK) {
-                    line.drain(..BYTE_ORDER_MARK.len());
+                if !std::mem::replace(&mut self.begun, true) {
+                    pass_over_mark(&mut line);
                 }
                 let line = String::from_utf8(line);
                 lines.push(line.map_err(|_| Broken::NotText));
@@ -202,6 +213,20 @@ mod tests {
     async fn what_is_no_text_is_refused_at_once() {
         let endless = vec![b"data: \xff\n\n".to_vec(), b"data: a\n\n".to_vec()];
         assert_eq!(read(endless).await, Err("NotText".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_is_passed_over_once() {
+        let mark = "\u{feff}";
+        for (stream, expected) in [
+            (format!("{mark}data: a\n\n"), vec!["a"]),
+            (format!("{mark}{mark}data: a\n\ndata: b\n\n"), vec!["b"]),
+            (format!("{mark}{mark}\ndata: b\n\n"), vec!["b"]),
+            (format!("data: a\n\n{mark}data: b\n\n"), vec!["a"]),
+        ] {
+            let expected = expected.into_iter().map(ToOwned::to_owned).collect();
+            assert_eq!(read(vec![stream.clone().into_bytes()]).await, Ok(expected), "{stream:?}");
+        }
     }
 
     #[tokio::test]
