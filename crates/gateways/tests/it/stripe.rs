@@ -89,7 +89,7 @@ async fn a_customer_is_made_once_for_each_workspace() {
         ("authorization", format!("Bearer {KEY}")),
         ("content-type", "application/x-www-form-urlencoded".to_owned()),
         ("idempotency-key", format!("customer:{WORKSPACE}")),
-        ("stripe-version", "2026-10-29.dahlia".to_owned()),
+        ("stripe-version", "2026-10-28.endive".to_owned()),
     ] {
         assert_eq!(asked.header(name), Some(value.as_str()), "{name}");
     }

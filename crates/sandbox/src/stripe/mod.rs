@@ -54,7 +54,7 @@ use self::{account::Account, courier::Courier, office::Office, subscriptions::re
 use crate::{options::WebhookEndpoint, world::World};
 
 /// The version of Stripe's API whose shapes are emulated, where nobody asks for another.
-pub const API_VERSION: &str = "2026-10-29.dahlia";
+pub const API_VERSION: &str = "2026-10-28.endive";
 /// How often it looks what fell due when nobody asks it.
 const LOOK: Duration = Duration::from_secs(1);
 

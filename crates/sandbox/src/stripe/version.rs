@@ -135,7 +135,7 @@ mod tests {
             {"object": "subscription_item", "current_period_start": 1, "current_period_end": 2},
         ]}});
         for (version, on_items) in [
-            ("2026-10-29.dahlia", true),
+            ("2026-10-28.endive", true),
             ("2025-03-31.basil", true),
             ("2025-02-24.acacia", false),
             ("2020-08-27", false),
@@ -152,7 +152,7 @@ mod tests {
     fn notes_of_the_sandbox_are_hidden_and_names_of_the_caller_are_not() {
         let kept = json!({"_note": 1, "a": {"_note": 1}, "metadata": {"_mine": "1"}});
         let shown = json!({"a": {}, "metadata": {"_mine": "1"}});
-        assert_eq!(show(&kept, "2026-10-29.dahlia"), shown);
+        assert_eq!(show(&kept, "2026-10-28.endive"), shown);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use self::{checkout::checkout_form, transport::Transport, webhook::WebhookReader
 
 /// The version of the API that this gateway is written against. Events come in the version of
 /// their endpoint, whatever that is.
-pub const API_VERSION: &str = "2026-10-29.dahlia";
+pub const API_VERSION: &str = "2026-10-28.endive";
 
 /// How Stripe is reached. `Default` has the real Stripe's address and times, and no secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

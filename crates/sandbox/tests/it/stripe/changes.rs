@@ -335,7 +335,7 @@ async fn a_subscription_rests_without_invoices_until_it_is_resumed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flexible_subscription_is_credited_what_was_charged_and_a_classic_one_what_it_costs() {
-    for (version, credit) in [("2026-10-29.dahlia", -677), ("2024-06-20", -2100)] {
+    for (version, credit) in [("2026-10-28.endive", -677), ("2024-06-20", -2100)] {
         let bench = Bench::start();
         let customer = customer_with(&bench, "pm_card_visa").await;
         let cheap = price(&bench, "1000", "month").await;
