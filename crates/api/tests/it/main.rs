@@ -23,5 +23,6 @@ mod races;
 mod refusals;
 mod secrets;
 mod signing_in;
+mod subscriptions;
 mod switches;
 mod usage_reports;

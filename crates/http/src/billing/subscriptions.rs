@@ -163,6 +163,7 @@ impl From<Subscription> for SubscriptionView {
 #[into_params(parameter_in = Query)]
 pub struct CancelQuery {
     /// `period_end`, unless said; `now`, for operators alone.
+    #[param(inline)]
     at: Option<At>,
 }
 

@@ -127,14 +127,19 @@ impl PlanSync {
             known: known.clone(),
         };
         let told = provider.put_product(&request).await?;
-        if known.is_none() {
-            retry!(async {
-                let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
-                work.catalogue().remember_product(&plan.code, provider.name(), &told).await?;
-                work.commit().await
-            })?;
+        if known.is_some() {
+            return Ok(told);
         }
-        Ok(told)
+        // Somebody may have told it at the same time: the first name stands.
+        let stands: Option<String> = retry!(async {
+            let mut work = self.base.store.begin(Scope::Platform, Durability::Power).await?;
+            let catalogue = work.catalogue();
+            catalogue.remember_product(&plan.code, provider.name(), &told).await?;
+            let stands = catalogue.product(&plan.code, provider.name()).await?;
+            work.commit().await?;
+            Ok::<_, StoreError>(stands)
+        })?;
+        Ok(stands.unwrap_or(told))
     }
 
     async fn price_of(

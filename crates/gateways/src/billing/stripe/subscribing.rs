@@ -26,7 +26,11 @@ impl SubscriptionProvider for StripeGateway {
             Some(id) => format!("/v1/products/{id}"),
             None => "/v1/products".to_owned(),
         };
-        let key = format!("product:{plan}:{version}");
+        // The same key with another path would be another request, which Stripe refuses.
+        let key = match known {
+            Some(id) => format!("product:{plan}:{version}:{id}"),
+            None => format!("product:{plan}:{version}"),
+        };
         let made: wire::Object = self.transport.post(&path, &form, &key).await?;
         made.id.ok_or_else(|| unreadable("a product without an id"))
     }
