@@ -20,6 +20,7 @@ mod m0013_call_reports;
 mod m0014_operators;
 mod m0015_switches;
 mod m0016_corrections;
+mod m0017_credentials;
 mod m0020_plan_versions;
 mod m0021_subscriptions;
 mod run;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_operators::Migration),
             Box::new(m0015_switches::Migration),
             Box::new(m0016_corrections::Migration),
+            Box::new(m0017_credentials::Migration),
             Box::new(m0020_plan_versions::Migration),
             Box::new(m0021_subscriptions::Migration),
         ]

@@ -32,7 +32,7 @@ use cape_services::{
     idempotency::IdempotencyService,
     jobs::JobRunner,
     processes::ProcessService,
-    usage::{Deployment, Entitlements, Sweeper, Switchboard, Upstream},
+    usage::{CredentialRing, Deployment, Entitlements, Lender, Sweeper, Switchboard, Upstream},
 };
 
 mod accounts;
@@ -63,6 +63,7 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     pub payments: Option<Arc<dyn PaymentProvider>>,
     pub providers: BTreeMap<Provider, Upstream>,
+    pub lenders: BTreeMap<Provider, Lender>,
     pub limiter: Arc<dyn Limiter>,
     pub redis: Option<Arc<dyn Probe>>,
     pub prices: Arc<PriceBook>,
@@ -121,8 +122,14 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let authenticator = Authenticator::new(base.clone(), ports.tokens.clone(), keys.clone());
     let entitlements = Entitlements::new(base.clone());
     let switchboard = Switchboard::new(keys.clone());
-    let caches: Vec<Arc<dyn ObeysControl>> =
-        vec![authenticator.clone(), keys.clone(), entitlements.clone(), switchboard.clone()];
+    let credentials = CredentialRing::new(base.clone(), ports.vault.clone(), ports.lenders.clone());
+    let caches: Vec<Arc<dyn ObeysControl>> = vec![
+        authenticator.clone(),
+        keys.clone(),
+        entitlements.clone(),
+        switchboard.clone(),
+        credentials.clone(),
+    ];
     let feed = ControlFeed::new(base.clone(), caches);
     let payments = ports.payments.clone();
     let plans = PlanSync::new(base.clone(), payments.clone());
@@ -138,8 +145,13 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         WebhookService::new(base.clone(), trail.clone(), subscriptions.clone(), payments.clone());
     let purchases = PurchaseService::new(base.clone(), trail.clone(), payments);
     let accounts = Accounts::compose(config, &base, &trail, &ports, &surroundings.public_url);
-    let known =
-        Known { feed: &feed, keys: &keys, entitlements: &entitlements, switchboard: &switchboard };
+    let known = Known {
+        feed: &feed,
+        keys: &keys,
+        entitlements: &entitlements,
+        switchboard: &switchboard,
+        credentials: &credentials,
+    };
     let usage = Usage::compose(config, &base, &trail, &ports, &surroundings, &known, &process);
     let services = Services {
         introspection: introspection(config, &authenticator, &feed),
@@ -166,6 +178,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         chat: usage.chat,
         counts: usage.counts,
         switches: usage.switches,
+        credentials: usage.credentials,
         models: usage.models,
         reports: usage.reports,
         catalogue: usage.catalogue,

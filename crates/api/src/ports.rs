@@ -1,5 +1,5 @@
 //! The real ports, as configured.
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use cape_domain::{
@@ -8,7 +8,7 @@ use cape_domain::{
     billing::PaymentProvider,
     secret::{Secret, SecretSource},
     store::Store,
-    usage::{Limiter, PriceBook, Provider},
+    usage::{Limiter, PriceBook},
 };
 use cape_gateways::{
     access::{
@@ -30,21 +30,16 @@ use cape_gateways::{
     usage::{
         limiter::{InProcessLimiter, InProcessLimiterOptions, RedisLimiter},
         price_book,
-        providers::{
-            AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderClient,
-            ProviderClientOptions, ProviderOptions,
-        },
     },
 };
-use cape_services::usage::Upstream;
 
 use crate::{
     compose::Ports,
     config::{
-        Config, Integration, ModelProvider, Reach, SigningAlgorithm, Throttling,
+        Config, Integration, Reach, SigningAlgorithm, Throttling,
         values::{BaseUrl, SecretText},
     },
-    providers,
+    providers::Providers,
     secrets::Keys,
     system::{SystemClock, TokioSleeper, UuidV7},
     unthrottled::NoThrottle,
@@ -103,6 +98,7 @@ pub fn real(
         lanes: hash.parallel.get(),
         concurrent: config.accounts.hash_threads.get(),
     };
+    let providers = Providers::configured(config, sandbox)?;
     let redis = redis(config)?;
     Ok(Ports {
         store,
@@ -118,7 +114,8 @@ pub fn real(
         mailer: mailer(config, emulated)?,
         vault: Arc::new(AesVault::new(keys.vault.expose(), secrets.clone())?),
         payments: payments(config, sandbox, public_url)?,
-        providers: providers(config, sandbox)?,
+        providers: providers.platform,
+        lenders: providers.lenders,
         limiter: limiter(config, redis.clone()),
         redis: redis.map(|link| Arc::new(RedisHealth::new(link)) as _),
         prices: Arc::new(prices(config)?),
@@ -183,47 +180,6 @@ fn payments(
         ..StripeOptions::default()
     })?;
     Ok(Some(Arc::new(gateway)))
-}
-
-fn providers(
-    config: &Config,
-    sandbox: Option<&str>,
-) -> anyhow::Result<BTreeMap<Provider, Upstream>> {
-    let client = ProviderClient::new(ProviderClientOptions {
-        connect_timeout: config.usage.connect_timeout,
-        use_system_proxies: sandbox.is_none(),
-    })?;
-    let usage = &config.usage;
-    let mut all: BTreeMap<Provider, Upstream> = BTreeMap::new();
-    let options = |integration, section: &ModelProvider, path: &str, key: &str| {
-        let (base_url, api_key) = match (config.reach(integration), sandbox) {
-            (Reach::Configured, _) => {
-                (section.base_url.to_string(), section.api_key.as_ref()?.secret())
-            }
-            (Reach::Sandboxed, Some(sandbox)) => (format!("{sandbox}{path}"), Secret::new(key)),
-            (Reach::Sandboxed, None) | (Reach::Disabled, _) => return None,
-        };
-        Some(ProviderOptions {
-            base_url,
-            api_key,
-            answer_timeout: section.answer_timeout,
-            first_byte_timeout: section.first_byte_timeout,
-            idle_timeout: section.idle_timeout,
-        })
-    };
-    if let Some(o) = options(Integration::OpenAi, &usage.openai, "/openai/v1", "sk-sandbox") {
-        all.insert(Provider::OPENAI, Upstream::of_all(OpenAiProvider::new(&client, o)?));
-    }
-    if let Some(o) =
-        options(Integration::Anthropic, &usage.anthropic, "/anthropic", "sk-ant-sandbox")
-    {
-        all.insert(Provider::ANTHROPIC, Upstream::of_chats(AnthropicProvider::new(&client, o)?));
-    }
-    if let Some(o) = options(Integration::Gemini, &usage.gemini, "/gemini", "AIza-sandbox") {
-        all.insert(Provider::GEMINI, Upstream::of_both(GeminiProvider::new(&client, o)?));
-    }
-    all.extend(providers::named(config, &client)?);
-    Ok(all)
 }
 
 fn redis(config: &Config) -> anyhow::Result<Option<Arc<RedisLink>>> {

@@ -140,6 +140,10 @@ id!(
     LimitRuleId, "lim"
 );
 id!(
+    /// A workspace's own key at a provider of models.
+    CredentialId, "crd"
+);
+id!(
     /// An entry of the audit trail.
     AuditId, "aud"
 );

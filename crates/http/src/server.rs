@@ -31,7 +31,10 @@ use cape_services::{
     },
     health::HealthService,
     idempotency::IdempotencyService,
-    usage::{ChatService, CountService, ModelCatalogue, ModelService, SwitchService, UsageReports},
+    usage::{
+        ChatService, CountService, CredentialService, ModelCatalogue, ModelService, SwitchService,
+        UsageReports,
+    },
 };
 use utoipa_actix_web::AppExt;
 
@@ -73,6 +76,7 @@ pub struct Services {
     pub chat: Arc<ChatService>,
     pub counts: Arc<CountService>,
     pub switches: Arc<SwitchService>,
+    pub credentials: Arc<CredentialService>,
     pub models: Arc<ModelService>,
     pub reports: Arc<UsageReports>,
     pub catalogue: Arc<ModelCatalogue>,
@@ -170,6 +174,7 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.chat.clone()))
         .app_data(Data::from(services.counts.clone()))
         .app_data(Data::from(services.switches.clone()))
+        .app_data(Data::from(services.credentials.clone()))
         .app_data(Data::from(services.models.clone()))
         .app_data(Data::from(services.reports.clone()))
         .app_data(Data::from(services.catalogue.clone()))

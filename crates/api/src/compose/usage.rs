@@ -8,9 +8,9 @@ use cape_services::{
     audit::Trail,
     processes::ProcessService,
     usage::{
-        AttemptRules, Attempts, ChatService, Circuits, CountService, Deployment, Entitlements,
-        Gate, ModelCatalogue, ModelService, Settler, SwitchService, Switchboard, UsageReports,
-        UsageRules,
+        AttemptRules, Attempts, ChatService, Circuits, CountService, CredentialRing,
+        CredentialService, Deployment, Entitlements, Gate, ModelCatalogue, ModelService, Settler,
+        SwitchService, Switchboard, UsageReports, UsageRules,
     },
 };
 use chrono::TimeDelta;
@@ -27,6 +27,7 @@ pub(super) struct Known<'a> {
     pub(super) keys: &'a Arc<KeyRing>,
     pub(super) entitlements: &'a Arc<Entitlements>,
     pub(super) switchboard: &'a Arc<Switchboard>,
+    pub(super) credentials: &'a Arc<CredentialRing>,
 }
 
 /// The services of calling models, and of what was used.
@@ -34,6 +35,7 @@ pub(super) struct Usage {
     pub(super) chat: Arc<ChatService>,
     pub(super) counts: Arc<CountService>,
     pub(super) switches: Arc<SwitchService>,
+    pub(super) credentials: Arc<CredentialService>,
     pub(super) models: Arc<ModelService>,
     pub(super) reports: Arc<UsageReports>,
     pub(super) catalogue: Arc<ModelCatalogue>,
@@ -56,12 +58,19 @@ impl Usage {
             chat,
             counts,
             switches: SwitchService::new(base.clone(), trail.clone(), prices.clone()),
+            credentials: CredentialService::new(
+                base.clone(),
+                trail.clone(),
+                ports.vault.clone(),
+                known.credentials.clone(),
+            ),
             models: ModelService::new(
                 known.keys.clone(),
                 entitlements.clone(),
                 known.switchboard.clone(),
                 prices.clone(),
                 ports.providers.keys().copied().collect(),
+                known.credentials.clone(),
             ),
             reports: UsageReports::new(
                 base.clone(),
@@ -75,6 +84,7 @@ impl Usage {
                 entitlements.clone(),
                 prices.clone(),
                 ports.providers.keys().copied().collect(),
+                known.credentials.clone(),
                 BasisPoints(config.usage.markup_basis_points),
             ),
         }
@@ -109,6 +119,7 @@ fn chat(
         known.feed.clone(),
         known.keys.clone(),
         known.entitlements.clone(),
+        known.credentials.clone(),
         known.switchboard.clone(),
         ports.prices.clone(),
         ports.providers.clone(),
@@ -121,7 +132,13 @@ fn chat(
         Arc::new(Settler::new(base.clone(), surroundings.tasks.clone(), gate.clone(), rules.lanes));
     let counts = CountService::new(gate.clone());
     let sleeper = ports.sleeper.clone();
-    let attempts = Attempts::new(base.clone(), sleeper.clone(), circuits, attempts(config));
+    let attempts = Attempts::new(
+        base.clone(),
+        sleeper.clone(),
+        circuits,
+        known.credentials.clone(),
+        attempts(config),
+    );
     (
         ChatService::new(
             base.clone(),

@@ -13,7 +13,7 @@ impl Config {
         self.access.check(rules);
         self.accounts.check(environment, rules);
         self.billing.check(environment, &self.http, rules);
-        self.usage.check(environment, rules);
+        self.usage.check(environment, self.sandbox.enabled, rules);
         self.sandbox.check(environment, rules);
         self.telemetry.check(rules);
     }

@@ -108,7 +108,7 @@ impl Usage {
         }
     }
 
-    pub(super) fn check(&self, environment: Environment, rules: &mut Rules) {
+    pub(super) fn check(&self, environment: Environment, sandboxed: bool, rules: &mut Rules) {
         let lifted = self.limits == Limits::Off && !environment.is_local();
         rules.refuse(lifted, "usage.limits", || {
             format!("can be off in the local environment alone, and this is {environment}")
@@ -125,7 +125,9 @@ impl Usage {
             ("usage.gemini", &self.gemini, &defaults.gemini),
         ];
         for (path, provider, default) in providers {
-            let silent = provider.api_key.is_none() && provider.base_url != default.base_url;
+            // Elsewhere workspaces are asked for there, which have keys of their own.
+            let moved = provider.base_url != default.base_url;
+            let silent = sandboxed && provider.api_key.is_none() && moved;
             rules.refuse(silent, &format!("{path}.base_url"), || {
                 format!("has no effect without {path}.api_key")
             });

@@ -4,6 +4,7 @@ mod app;
 mod compatible;
 mod config;
 mod contract;
+mod credentials;
 mod doors;
 mod embeddings;
 mod env_example;

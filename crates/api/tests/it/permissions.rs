@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 68] = [
+const PERMISSIONS: [(&str, &str); 72] = [
     ("acceptInvitation", "accounts.sessions"),
     ("cancelSubscription", "billing.manage"),
     ("changeEmail", "accounts.email"),
@@ -42,6 +42,7 @@ const PERMISSIONS: [(&str, &str); 68] = [
     ("getModel", "usage.models, by API key"),
     ("getPlan", "platform.view"),
     ("getProfile", "accounts.view"),
+    ("getProviderCredential", "usage.credentials"),
     ("getSubscription", "billing.view"),
     ("getUsageLimits", "usage.view"),
     ("getUsageQuota", "usage.view"),
@@ -57,6 +58,7 @@ const PERMISSIONS: [(&str, &str); 68] = [
     ("listMembers", "accounts.members"),
     ("listModels", "usage.models, by API key"),
     ("listPlans", "platform.view"),
+    ("listProviderCredentials", "usage.credentials"),
     ("listSessions", "accounts.sessions"),
     ("listSubscriptions", "billing.view"),
     ("listSwitches", "platform.view"),
@@ -64,9 +66,11 @@ const PERMISSIONS: [(&str, &str); 68] = [
     ("logout", "accounts.sign_out"),
     ("logoutAll", "accounts.sign_out"),
     ("purchaseCredits", "billing.manage"),
+    ("putProviderCredential", "usage.credentials.manage"),
     ("reauthenticate", "accounts.sessions"),
     ("releaseCalls", "platform.operate"),
     ("removeMember", "accounts.members.manage"),
+    ("removeProviderCredential", "usage.credentials.manage"),
     ("renewRecoveryCodes", "accounts.mfa"),
     ("resumeSubscription", "billing.manage"),
     ("retirePlan", "platform.operate"),
@@ -101,13 +105,14 @@ const OWN: [&str; 8] = [
 const PLATFORM: [&str; 2] = ["platform.operate", "platform.view"];
 
 /// What needs a fresh proof of who one is.
-const FRESH: [&str; 6] = [
+const FRESH: [&str; 7] = [
     "access.keys.create",
     "accounts.close",
     "accounts.email",
     "accounts.members.manage",
     "accounts.mfa",
     "platform.operate",
+    "usage.credentials.manage",
 ];
 
 /// Operations that end the session: whoever asks for one asks for nothing more.
@@ -168,6 +173,7 @@ impl Operation {
         let kind = kinds.iter().find(|(part, _)| self.path.contains(part));
         let id = format!("{}_{}", kind.map_or("", |(_, kind)| kind), "0".repeat(32));
         let path = self.path.replace("{id}", &id).replace("{kind}/{target}", "model/nothing");
+        let path = path.replace("{provider}", "openai");
         let mut request = http.request(&self.method, &path);
         if ["POST", "PUT", "PATCH"].contains(&&*self.method) {
             request = request.json(&self.body());
@@ -200,6 +206,7 @@ impl Operation {
             // Without one, it is refused as if it were bad.
             "refresh" => json!({ "refresh_token": 1 }),
             "introspect" | "acceptInvitation" => json!({ "token": "x" }),
+            "putProviderCredential" => json!({ "api_key": "sk-test-1234" }),
             "reauthenticate" => json!({ "password": "x" }),
             "stopCalls" => json!({ "reason": "a test" }),
             "switchWorkspace" => json!({ "workspace_id": format!("wsp_{}", "0".repeat(32)) }),
@@ -325,8 +332,9 @@ async fn what_needs_a_fresh_proof_is_refused_to_who_signed_in_long_ago() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_may_do_what_it_is_for_and_is_told_what_it_lacks() {
     let viewer = [&OWN[..], &["usage.view", "accounts.members"]].concat();
-    let member_too = [&viewer[..], &["billing.view"]].concat();
-    let owner_too = ["billing.manage", "access.keys", "access.keys.create"];
+    let member_too = [&viewer[..], &["billing.view", "usage.credentials"]].concat();
+    let owner_too =
+        ["billing.manage", "access.keys", "access.keys.create", "usage.credentials.manage"];
     let owner_too = [&member_too[..], &owner_too, &["accounts.members.manage"]].concat();
     let app = TestApp::on_sqlite(&[("CAPE_ACCOUNTS__THROTTLE", "off")]).await;
     let ada = app.person("ada").await;

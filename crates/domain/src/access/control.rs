@@ -37,6 +37,8 @@ pub enum ControlChange {
     PlansChanged,
     /// What operators have stopped has to be loaded again, all of it.
     SwitchesChanged,
+    /// The workspace's own keys at providers have to be loaded again.
+    CredentialsChanged(WorkspaceId),
 }
 
 /// A change with its place in the feed.

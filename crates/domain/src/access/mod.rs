@@ -18,9 +18,9 @@ pub use control::{ControlChange, ControlEntry, FEED_OVERLAP, FEED_STALE_AFTER, R
 pub use network::{InvalidNetwork, Network};
 pub use permit::{
     ChangeEmail, ChangePassword, CloseAccount, CreateKeys, EditProfile, FRESH_FOR, Forbidden,
-    Grants, ManageBilling, ManageKeys, ManageMembers, ManageMfa, ManageSessions, OperatePlatform,
-    Permission, Permit, Role, SignOut, UnknownRole, UseAi, ViewBilling, ViewMembers, ViewModels,
-    ViewPlatform, ViewProfile, ViewUsage,
+    Grants, ManageBilling, ManageCredentials, ManageKeys, ManageMembers, ManageMfa, ManageSessions,
+    OperatePlatform, Permission, Permit, Role, SignOut, UnknownRole, UseAi, ViewBilling,
+    ViewCredentials, ViewMembers, ViewModels, ViewPlatform, ViewProfile, ViewUsage,
 };
 pub use ports::{
     AccessReads, AccessRepositories, AccessTokens, ApiKeyReads, ApiKeyRepository, ControlReads,

@@ -117,6 +117,14 @@ permission!(
     UseAi, "usage.spend"
 );
 permission!(
+    /// See which keys at providers the workspace has; never the keys.
+    ViewCredentials, "usage.credentials"
+);
+permission!(
+    /// Store and remove the workspace's own keys at providers.
+    ManageCredentials, "usage.credentials.manage", fresh
+);
+permission!(
     /// See what concerns the platform as a whole.
     ViewPlatform, "platform.view"
 );
@@ -159,7 +167,8 @@ impl Role {
     #[must_use]
     pub fn grants(self) -> Grants {
         let viewer = Grants::of_self().with::<ViewUsage>().with::<ViewMembers>();
-        let member = || viewer.clone().with::<ViewBilling>().with::<UseAi>();
+        let member =
+            || viewer.clone().with::<ViewBilling>().with::<UseAi>().with::<ViewCredentials>();
         match self {
             Self::Viewer => viewer,
             Self::Member => member(),
@@ -167,7 +176,8 @@ impl Role {
                 .with::<ManageBilling>()
                 .with::<ManageKeys>()
                 .with::<CreateKeys>()
-                .with::<ManageMembers>(),
+                .with::<ManageMembers>()
+                .with::<ManageCredentials>(),
         }
     }
 }
@@ -337,9 +347,14 @@ mod tests {
             all
         };
         let viewer = ["accounts.members", "usage.view"];
-        let member = [&viewer[..], &["billing.view", "usage.spend"]].concat();
-        let owner =
-            ["access.keys", "access.keys.create", "accounts.members.manage", "billing.manage"];
+        let member = [&viewer[..], &["billing.view", "usage.credentials", "usage.spend"]].concat();
+        let owner = [
+            "access.keys",
+            "access.keys.create",
+            "accounts.members.manage",
+            "billing.manage",
+            "usage.credentials.manage",
+        ];
         assert_eq!(names(&Grants::default()), [""; 0]);
         assert_eq!(names(&Grants::of_self()), own);
         assert_eq!(names(&Role::Viewer.grants()), more(&viewer));

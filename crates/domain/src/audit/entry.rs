@@ -1,4 +1,6 @@
 //! One entry of the trail.
+use std::fmt;
+
 use crate::{
     access::Principal,
     ids::{AuditId, RequestId, UserId, WorkspaceId},
@@ -84,6 +86,10 @@ pub enum Action {
     ApiKeyCreated,
     /// An API key was taken back.
     ApiKeyRevoked,
+    /// A workspace stored a key of its own at a provider, or another one.
+    CredentialStored,
+    /// A workspace removed its key at a provider.
+    CredentialRemoved,
     /// A key, a workspace, a model or a provider was stopped.
     SwitchStopped,
     /// What was stopped was released.
@@ -116,7 +122,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -142,6 +148,8 @@ impl Action {
         Self::ApiKeyRotated,
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::CredentialStored,
+        Self::CredentialRemoved,
         Self::SwitchStopped,
         Self::SwitchReleased,
         Self::OrderPlaced,
@@ -187,6 +195,8 @@ impl Action {
             Self::ApiKeyRotated => "api_key.rotated",
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::CredentialStored => "credential.stored",
+            Self::CredentialRemoved => "credential.removed",
             Self::SwitchStopped => "switch.stopped",
             Self::SwitchReleased => "switch.released",
             Self::OrderPlaced => "order.placed",
@@ -212,6 +222,17 @@ pub struct Sealed {
     pub person: UserId,
     /// Nonce, ciphertext and tag.
     pub ciphertext: Vec<u8>,
+}
+
+/// A workspace's secret, under a key that was made for it alone. That one lies beside it, itself
+/// encrypted under the platform's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret(pub Vec<u8>);
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSecret(…)")
+    }
 }
 
 /// A person's key, itself encrypted under the platform's.

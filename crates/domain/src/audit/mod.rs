@@ -5,7 +5,7 @@
 mod entry;
 mod ports;
 
-pub use entry::{Action, AuditEntry, PersonalKey, Sealed};
+pub use entry::{Action, AuditEntry, PersonalKey, Sealed, SealedSecret};
 pub use ports::{
     AuditReads, AuditRepositories, PersonalKeyReads, PersonalKeyRepository, SealError, TrailReads,
     TrailRepository, Vault,

@@ -1,14 +1,16 @@
 //! What the trail needs from the outside.
 use async_trait::async_trait;
 
-use super::{AuditEntry, PersonalKey, Sealed};
+use super::{AuditEntry, PersonalKey, Sealed, SealedSecret};
 use crate::{
-    ids::UserId,
+    ids::{CredentialId, UserId, WorkspaceId},
     page::{Page, PageRequest},
+    secret::Secret,
     store::StoreError,
 };
 
-/// Encrypts personal data under per-person keys, and those under the platform's key.
+/// Encrypts personal data under per-person keys, and those under the platform's key; secrets of
+/// workspaces each under a key of their own.
 pub trait Vault: Send + Sync {
     /// A fresh key for a person.
     ///
@@ -30,6 +32,31 @@ pub trait Vault: Send + Sync {
     ///
     /// [`SealError`] when the key is another person's, or a bit of it was changed.
     fn open(&self, key: &PersonalKey, sealed: &Sealed) -> Result<String, SealError>;
+
+    /// Encrypts a secret of a workspace. It can be read as that one alone.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`] when the platform's key is not usable.
+    fn enclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        secret: &Secret,
+    ) -> Result<SealedSecret, SealError>;
+
+    /// Decrypts a secret of a workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`] when it was sealed for another workspace or as another credential, or a bit
+    /// of it was changed.
+    fn disclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        sealed: &SealedSecret,
+    ) -> Result<Secret, SealError>;
 }
 
 /// Something cannot be encrypted or decrypted. It does not say more: that would help a forger.

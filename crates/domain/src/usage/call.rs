@@ -11,7 +11,9 @@ use crate::{
     billing::{BasisPoints, Credits},
     ids::{ApiKeyId, CallId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
     time::Timestamp,
-    usage::{Price, PriceOutOfRange, Provider, TokenCounts, UsdAmount, charge},
+    usage::{
+        CredentialUsed, Price, PriceOutOfRange, Provider, TokenCounts, UsdAmount, charge, surcharge,
+    },
 };
 
 /// A call to a model. One that costs something is written when it is admitted, so that it is
@@ -34,6 +36,8 @@ pub struct Call {
     pub model: String,
     /// Who runs it.
     pub provider: Provider,
+    /// Under whose key.
+    pub credential: CredentialUsed,
     /// Whether the answer came in pieces.
     pub streamed: bool,
     /// The version of the price it is charged by.
@@ -86,7 +90,7 @@ pub enum CallState {
 pub struct Metered {
     /// The tokens.
     pub tokens: TokenCounts,
-    /// What they cost us.
+    /// What they cost us: nothing, where the caller pays the provider itself.
     pub cost: UsdAmount,
     /// What the caller is charged.
     pub charge: Credits,
@@ -152,7 +156,8 @@ impl FailureKind {
 }
 
 impl Metered {
-    /// What tokens cost us, and what their caller is charged.
+    /// What tokens cost us, and what their caller is charged: cost and mark-up, or the mark-up
+    /// alone where it pays the provider itself.
     ///
     /// # Errors
     ///
@@ -160,11 +165,16 @@ impl Metered {
     pub fn of(
         price: &Price,
         markup: BasisPoints,
+        credential: CredentialUsed,
         tokens: TokenCounts,
         estimated: bool,
     ) -> Result<Self, PriceOutOfRange> {
-        let cost = price.cost(&tokens)?;
-        Ok(Self { tokens, cost, charge: charge(cost, markup)?, estimated })
+        let listed = price.cost(&tokens)?;
+        let (cost, charge) = match credential {
+            CredentialUsed::Platform => (listed, charge(listed, markup)?),
+            CredentialUsed::Workspace(_) => (UsdAmount::ZERO, surcharge(listed, markup)?),
+        };
+        Ok(Self { tokens, cost, charge, estimated })
     }
 }
 
@@ -222,6 +232,7 @@ impl Call {
         Some(Self {
             model: answered_by.model.clone(),
             provider: answered_by.provider,
+            credential: answered_by.credential,
             price_version: answered_by.price_version.clone(),
             state: CallState::Settled { metered, transaction, correction, timing, at },
             ..self
@@ -258,6 +269,7 @@ mod tests {
             model_asked: "fast".to_owned(),
             model: "gpt-4o-mini".to_owned(),
             provider: Provider::OPENAI,
+            credential: CredentialUsed::Platform,
             streamed: false,
             price_version: "1".to_owned(),
             markup: BasisPoints(2_000),

@@ -149,7 +149,7 @@ mod tests {
     use crate::{
         billing::BasisPoints,
         ids::{CallId, RequestId, WorkspaceId},
-        usage::Metered,
+        usage::{CredentialUsed, Metered},
     };
 
     fn at(text: &str) -> Timestamp {
@@ -166,6 +166,7 @@ mod tests {
             model_asked: "fast".to_owned(),
             model: "m".to_owned(),
             provider: Provider::OPENAI,
+            credential: CredentialUsed::Platform,
             streamed: false,
             price_version: "1".to_owned(),
             markup: BasisPoints(0),

@@ -5,6 +5,7 @@ mod call;
 mod chat;
 mod circuit;
 mod completion;
+mod credential;
 mod embedding;
 mod estimate;
 mod filter;
@@ -34,6 +35,7 @@ pub use circuit::{Circuit, CircuitRules};
 pub use completion::{
     ChatCompletion, ChatEvent, Choice, FinishReason, Piece, ThoughtPart, ToolCallPart,
 };
+pub use credential::{CredentialUsed, InvalidProviderKey, ProviderCredential, ProviderKey};
 pub use embedding::{EmbeddingInput, EmbeddingProvider, EmbeddingRequest, Embeddings};
 pub use estimate::{
     Estimate, INPUT_OVERHEAD, MESSAGE_OVERHEAD, estimate, estimate_embedding, estimate_moderation,
@@ -50,11 +52,11 @@ pub use moderation::{
 };
 pub use performance::{GroupPerformance, Percentiles};
 pub use ports::{
-    CallReads, CallRepository, ChatProvider, ChatStream, KeySpendingReads, KeySpendingRepository,
-    ModelProviderError, QuotaReads, QuotaRepository, SwitchReads, SwitchRepository,
-    UnsupportedParameter, UsageReads, UsageRepositories,
+    CallReads, CallRepository, ChatProvider, ChatStream, CredentialReads, CredentialRepository,
+    KeySpendingReads, KeySpendingRepository, ModelProviderError, QuotaReads, QuotaRepository,
+    SwitchReads, SwitchRepository, UnsupportedParameter, UsageReads, UsageRepositories,
 };
-pub use price::{Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge};
+pub use price::{Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge, surcharge};
 pub use price_book::{InvalidPriceBook, PriceBook};
 pub use provider::{InvalidProvider, Provider};
 pub use quota::{Quota, QuotaPeriod};

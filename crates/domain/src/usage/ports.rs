@@ -4,8 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, QuotaPeriod,
-    Switch, SwitchTarget,
+    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, Provider,
+    ProviderCredential, QuotaPeriod, Switch, SwitchTarget,
 };
 use crate::{
     billing::Credits,
@@ -238,6 +238,35 @@ pub trait SwitchRepository: SwitchReads {
     async fn remove(&mut self, target: &SwitchTarget) -> Result<bool, StoreError>;
 }
 
+/// Workspaces' own keys at providers within the scope of the work, to look at.
+#[async_trait]
+pub trait CredentialReads: Send {
+    /// Those of `workspace`, by the names of their providers.
+    async fn list(&mut self, workspace: WorkspaceId)
+    -> Result<Vec<ProviderCredential>, StoreError>;
+
+    /// That of `workspace` at one provider.
+    async fn find(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: Provider,
+    ) -> Result<Option<ProviderCredential>, StoreError>;
+}
+
+/// Workspaces' own keys at providers within the scope of the work, to change.
+#[async_trait]
+pub trait CredentialRepository: CredentialReads {
+    /// Stores a key, in place of the one that its workspace has at this provider.
+    async fn put(&mut self, credential: &ProviderCredential) -> Result<(), StoreError>;
+
+    /// Removes the key of `workspace` at a provider. Says whether there was one.
+    async fn remove(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: Provider,
+    ) -> Result<bool, StoreError>;
+}
+
 /// What usage reads.
 pub trait UsageReads: Send {
     /// Calls.
@@ -254,6 +283,9 @@ pub trait UsageReads: Send {
 
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchReads;
+
+    /// Workspaces' own keys at providers.
+    fn credentials(&mut self) -> &mut dyn CredentialReads;
 }
 
 /// The repositories usage works with, all in the same unit of work.
@@ -269,4 +301,7 @@ pub trait UsageRepositories: Send {
 
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchRepository;
+
+    /// Workspaces' own keys at providers.
+    fn credentials(&mut self) -> &mut dyn CredentialRepository;
 }

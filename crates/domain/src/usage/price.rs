@@ -151,6 +151,9 @@ impl Price {
     }
 }
 
+/// All of it, in hundredths of a percent.
+const WHOLE: i128 = 10_000;
+
 /// What a caller is charged for a cost: the cost and the mark-up, rounded up once, to a
 /// millionth of a credit.
 ///
@@ -158,10 +161,23 @@ impl Price {
 ///
 /// [`PriceOutOfRange`] when it does not fit.
 pub fn charge(cost: UsdAmount, markup: BasisPoints) -> Result<Credits, PriceOutOfRange> {
-    const WHOLE: i128 = 10_000;
-    let marked_up = i128::from(cost.0) * (WHOLE + i128::from(markup.0));
+    in_credits(i128::from(cost.0) * (WHOLE + i128::from(markup.0)))
+}
+
+/// What a caller is charged for a cost that it pays the provider itself: the mark-up alone,
+/// rounded up once, to a millionth of a credit.
+///
+/// # Errors
+///
+/// [`PriceOutOfRange`] when it does not fit.
+pub fn surcharge(cost: UsdAmount, markup: BasisPoints) -> Result<Credits, PriceOutOfRange> {
+    in_credits(i128::from(cost.0) * i128::from(markup.0))
+}
+
+/// Hundredths of a percent of million-millionths of a dollar as credits, rounded up.
+fn in_credits(pico: i128) -> Result<Credits, PriceOutOfRange> {
     let divisor = WHOLE * PICO_USD_PER_MICRO_CREDIT;
-    let micros = (marked_up + divisor - 1) / divisor;
+    let micros = (pico + divisor - 1) / divisor;
     i64::try_from(micros).map(Credits::from_micros).map_err(|_| PriceOutOfRange)
 }
 
@@ -239,6 +255,23 @@ mod tests {
             let cost = UsdAmount::from_pico(pico).expect("positive");
             assert_eq!(charge(cost, BasisPoints(markup)), Ok(Credits::from_micros(micros)));
         }
+    }
+
+    #[test]
+    fn whoever_pays_the_provider_is_charged_the_mark_up_alone() {
+        for (pico, markup, micros) in [
+            (0, 2_000, 0),
+            (1, 0, 0),
+            (1, 2_000, 1),
+            (50_000, 2_000, 1),
+            (50_001, 2_000, 2),
+            (450_000_000, 2_000, 9_000),
+        ] {
+            let cost = UsdAmount::from_pico(pico).expect("positive");
+            assert_eq!(surcharge(cost, BasisPoints(markup)), Ok(Credits::from_micros(micros)));
+        }
+        let most = UsdAmount::from_pico(i64::MAX).expect("positive");
+        assert_eq!(surcharge(most, BasisPoints(u32::MAX)), Err(PriceOutOfRange));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use crate::{
     billing::{Correction, Credits, GrantSource, Hold, Overage},
     ids::GrantId,
-    usage::{Call, CallState, PriceBook, TokenPrices},
+    usage::{Call, CallState, CredentialUsed, Metered, PriceBook, TokenPrices},
 };
 
 /// The receipt of a call. All of it is what was stored; nothing is computed anew.
@@ -10,7 +10,7 @@ use crate::{
 pub struct Receipt {
     /// The call.
     pub call: Call,
-    /// What a token and a call cost us: see [`Call::prices`].
+    /// What a token and a call cost whoever paid the provider: see [`Call::prices`].
     pub prices: Option<TokenPrices>,
     /// What was set aside for it. None, for a model that costs nothing.
     pub hold: Option<Hold>,
@@ -45,7 +45,13 @@ impl Call {
         };
         let mut versions = book.find(&self.model)?.prices.iter();
         let price = &versions.find(|version| version.version == self.price_version)?.price;
-        let leads_there = price.cost(&metered.tokens).is_ok_and(|cost| cost == metered.cost);
+        let Metered { tokens, estimated, .. } = *metered;
+        let again = Metered::of(price, self.markup, self.credential, tokens, estimated);
+        let leads_there = again.is_ok_and(|again| match self.credential {
+            CredentialUsed::Platform => again.cost == metered.cost,
+            // Only its share was ours to compute.
+            CredentialUsed::Workspace(_) => again == *metered,
+        });
         leads_there.then(|| price.prices(&metered.tokens))
     }
 }
@@ -57,11 +63,11 @@ mod tests {
     use super::*;
     use crate::{
         billing::BasisPoints,
-        ids::{ApiKeyId, CallId, RequestId, UserId, WorkspaceId},
+        ids::{ApiKeyId, CallId, CredentialId, RequestId, UserId, WorkspaceId},
         time::Timestamp,
         usage::{
-            FailureKind, Metered, Model, ModelClass, ModelKind, Price, PricedVersion, Provider,
-            Timing, TokenCounts,
+            FailureKind, Model, ModelClass, ModelKind, Price, PricedVersion, Provider, Timing,
+            TokenCounts,
         },
     };
 
@@ -112,6 +118,7 @@ mod tests {
             model_asked: "fast".to_owned(),
             model: "m".to_owned(),
             provider: Provider::OPENAI,
+            credential: CredentialUsed::Platform,
             streamed: false,
             price_version: version.to_owned(),
             markup: BasisPoints(2_000),
@@ -134,6 +141,22 @@ mod tests {
         ] {
             assert_eq!(call.prices(&book()), expected, "{call:?}");
         }
+    }
+
+    #[test]
+    fn prices_are_told_too_where_the_workspace_paid_the_provider() {
+        let tiers = "2026-01-01T00:00:00Z";
+        let used = CredentialUsed::Workspace(CredentialId::new(Uuid::nil()));
+        let own = |charge| {
+            let call = call(tiers, 100, 0);
+            let CallState::Settled { metered, .. } = call.state else { panic!("it is paid for") };
+            let charge = Credits::from_micros(charge);
+            let so_far = Metered { charge, ..metered };
+            Call { credential: used, state: CallState::Running { so_far }, ..call }
+        };
+        // A fifth of 205 million-millionths of a dollar, rounded up.
+        assert_eq!(own(1).prices(&book()), Some(USUAL));
+        assert_eq!(own(2).prices(&book()), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Personal data under AES-256-GCM: each person's under a key of its own, and those keys under
-//! the platform's.
+//! the platform's. Secrets of workspaces, likewise, each under a key that lies beside it.
 //!
 //! Destroying a person's key makes everything sealed under it unreadable; that is *not* done
 //! here, where nothing is stored. Nonces are 96 random bits: one key may seal 2^32 texts before
@@ -9,12 +9,16 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use cape_domain::{
-    audit::{PersonalKey, SealError, Sealed, Vault},
-    ids::UserId,
-    secret::SecretSource,
+    audit::{PersonalKey, SealError, Sealed, SealedSecret, Vault},
+    ids::{CredentialId, UserId, WorkspaceId},
+    secret::{Secret, SecretSource},
 };
 
 const KEY_LENGTH: usize = 32;
+
+/// A key that lies beside what it seals: nonce, ciphertext and tag.
+const WRAPPED_LENGTH: usize = NONCE_LEN + KEY_LENGTH + TAG_LENGTH;
+const TAG_LENGTH: usize = 16;
 
 /// Encrypts with AES-256-GCM. The person's id is authenticated with everything, so that nothing
 /// sealed for one person passes for another's.
@@ -40,19 +44,18 @@ impl AesVault {
     fn encrypt(
         &self,
         key: &LessSafeKey,
-        person: UserId,
+        about: &[u8],
         mut text: Vec<u8>,
     ) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_LEN];
         self.secrets.fill(&mut nonce);
         let unique = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(unique, Aad::from(person.raw().into_bytes()), &mut text)
-            .map_err(|_| SealError)?;
+        key.seal_in_place_append_tag(unique, Aad::from(about), &mut text).map_err(|_| SealError)?;
         Ok([&nonce[..], &text].concat())
     }
 
     fn unwrap(&self, wrapped: &PersonalKey) -> Result<LessSafeKey, SealError> {
-        let bytes = decrypt(&self.platform_key, wrapped.person, &wrapped.wrapped)?;
+        let bytes = decrypt(&self.platform_key, &person(wrapped.person), &wrapped.wrapped)?;
         key(bytes.as_slice().try_into().map_err(|_| SealError)?)
     }
 }
@@ -61,15 +64,24 @@ fn key(bytes: &[u8; KEY_LENGTH]) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, bytes).map(LessSafeKey::new).map_err(|_| SealError)
 }
 
-fn decrypt(key: &LessSafeKey, person: UserId, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+/// What is authenticated with everything that is sealed for a person.
+fn person(id: UserId) -> [u8; 16] {
+    id.raw().into_bytes()
+}
+
+/// What is authenticated with a secret of a workspace.
+fn place(workspace: WorkspaceId, credential: CredentialId) -> [u8; 32] {
+    let mut place = [0; 32];
+    place[..16].copy_from_slice(workspace.raw().as_bytes());
+    place[16..].copy_from_slice(credential.raw().as_bytes());
+    place
+}
+
+fn decrypt(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
     let (nonce, ciphertext) = sealed.split_first_chunk().ok_or(SealError)?;
     let mut text = ciphertext.to_vec();
     let length = key
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(person.raw().into_bytes()),
-            &mut text,
-        )
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(about), &mut text)
         .map_err(|_| SealError)?
         .len();
     text.truncate(length);
@@ -86,12 +98,13 @@ impl Vault for AesVault {
     fn make_key(&self, person: UserId) -> Result<PersonalKey, SealError> {
         let mut fresh = vec![0; KEY_LENGTH];
         self.secrets.fill(&mut fresh);
-        Ok(PersonalKey { person, wrapped: self.encrypt(&self.platform_key, person, fresh)? })
+        let wrapped = self.encrypt(&self.platform_key, &self::person(person), fresh)?;
+        Ok(PersonalKey { person, wrapped })
     }
 
     fn seal(&self, key: &PersonalKey, text: &str) -> Result<Sealed, SealError> {
         let own = self.unwrap(key)?;
-        let ciphertext = self.encrypt(&own, key.person, text.as_bytes().to_vec())?;
+        let ciphertext = self.encrypt(&own, &person(key.person), text.as_bytes().to_vec())?;
         Ok(Sealed { person: key.person, ciphertext })
     }
 
@@ -100,8 +113,36 @@ impl Vault for AesVault {
             return Err(SealError);
         }
         let own = self.unwrap(key)?;
-        let text = decrypt(&own, sealed.person, &sealed.ciphertext)?;
+        let text = decrypt(&own, &person(sealed.person), &sealed.ciphertext)?;
         String::from_utf8(text).map_err(|_| SealError)
+    }
+
+    fn enclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        secret: &Secret,
+    ) -> Result<SealedSecret, SealError> {
+        let mut fresh = [0; KEY_LENGTH];
+        self.secrets.fill(&mut fresh);
+        let place = place(workspace, credential);
+        let wrapped = self.encrypt(&self.platform_key, &place, fresh.to_vec())?;
+        let sealed = self.encrypt(&key(&fresh)?, &place, secret.expose().as_bytes().to_vec())?;
+        Ok(SealedSecret([wrapped, sealed].concat()))
+    }
+
+    fn disclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        sealed: &SealedSecret,
+    ) -> Result<Secret, SealError> {
+        let place = place(workspace, credential);
+        let (wrapped, sealed) = sealed.0.split_at_checked(WRAPPED_LENGTH).ok_or(SealError)?;
+        let own = decrypt(&self.platform_key, &place, wrapped)?;
+        let own = key(own.as_slice().try_into().map_err(|_| SealError)?)?;
+        let text = decrypt(&own, &place, sealed)?;
+        String::from_utf8(text).map(Secret::new).map_err(|_| SealError)
     }
 }
 
@@ -143,6 +184,28 @@ mod tests {
         }
         assert_ne!(ada, vault.make_key(person(1)).expect("a key"));
         assert_eq!(format!("{vault:?}"), "AesVault(…)");
+    }
+
+    #[test]
+    fn a_secret_is_read_as_that_of_its_workspace_and_as_itself_alone() {
+        let vault = vault_under(1);
+        let [acme, rival] = [1, 2].map(|n| WorkspaceId::new(Uuid::from_u128(n)));
+        let [first, second] = [3, 4].map(|n| CredentialId::new(Uuid::from_u128(n)));
+        let secret = Secret::new("sk-proj-1");
+        let sealed = vault.enclose(acme, first, &secret).expect("sealed");
+        assert_ne!(sealed, vault.enclose(acme, first, &secret).expect("sealed"));
+        assert!(!sealed.0.windows(3).any(|part| part == b"sk-"));
+        assert_eq!(vault.disclose(acme, first, &sealed), Ok(secret));
+        assert_eq!(vault.disclose(rival, first, &sealed), Err(SealError));
+        assert_eq!(vault.disclose(acme, second, &sealed), Err(SealError));
+        assert_eq!(vault_under(2).disclose(acme, first, &sealed), Err(SealError));
+        for changed in tampered(&sealed.0) {
+            assert_eq!(vault.disclose(acme, first, &SealedSecret(changed)), Err(SealError));
+        }
+        for length in [0, 12, WRAPPED_LENGTH, sealed.0.len() - 1] {
+            let cut = SealedSecret(sealed.0[..length].to_vec());
+            assert_eq!(vault.disclose(acme, first, &cut), Err(SealError), "{length}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use cape_domain::{
     store::StoreError,
     usage::{InvalidPeriod, ModelProviderError, Quota, Refusal, Switch, SwitchTarget},
 };
-use cape_services::usage::{ChatError, ReportError, SwitchError};
+use cape_services::usage::{ChatError, CredentialError, ReportError, SwitchError};
 
 use super::ApiError;
 use crate::usage::headers::standing_headers;
@@ -94,6 +94,10 @@ impl From<ChatError> for ApiError {
             E::KeyTakenBack => Self::client(StatusCode::UNAUTHORIZED, "invalid_api_key", error),
             E::NotAnswering { retry_after } => Self::server(closed, "provider_unavailable", error)
                 .with_header("retry-after", retry_after.as_secs() + 1),
+            E::CredentialRefused(_) => {
+                Self::client(StatusCode::FORBIDDEN, "provider.credential_refused", error)
+                    .with_header("x-should-retry", "false")
+            }
             E::Limiter(cause) => Self::server(closed, "limiter_unavailable", cause),
             E::Provider(error) => error.into(),
             E::Store(error @ StoreError::Conflict { .. }) => {
@@ -113,6 +117,19 @@ impl From<SwitchError> for ApiError {
         match error {
             E::Unknown(_) => Self::client(missing, "switch.unknown_target", error),
             E::NotStopped(_) => Self::client(missing, "switch.not_found", error),
+            E::NotAPerson => Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CredentialError> for ApiError {
+    fn from(error: CredentialError) -> Self {
+        use CredentialError as E;
+        let missing = StatusCode::NOT_FOUND;
+        match error {
+            E::UnknownProvider(_) => Self::client(missing, "credential.unknown_provider", error),
+            E::NotFound(_) => Self::client(missing, "credential.not_found", error),
             E::NotAPerson => Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error),
             E::Store(error) => error.into(),
         }

@@ -2,6 +2,7 @@
 //! where it is shown which models there are and how well they answer.
 pub mod ai;
 pub mod chat;
+pub mod credentials;
 pub mod embeddings;
 pub mod explain;
 pub mod generate;
@@ -34,6 +35,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(ai::catalogue::providers)
         .service(ai::catalogue::models)
         .service(ai::performance::show)
+        .service(credentials::list)
+        .service(credentials::show)
+        .service(credentials::put)
+        .service(credentials::remove)
         .service(switches::list)
         .service(switches::stop)
         .service(switches::release);

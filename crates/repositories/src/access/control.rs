@@ -80,6 +80,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
         },
         API_KEY => ControlChange::ApiKeyChanged(ApiKeyId::new(row.subject)),
         "plan_changed" => ControlChange::PlanChanged(WorkspaceId::new(row.subject)),
+        "credentials_changed" => ControlChange::CredentialsChanged(WorkspaceId::new(row.subject)),
         "plans_changed" => ControlChange::PlansChanged,
         "switches_changed" => ControlChange::SwitchesChanged,
         other => return Err(error::unknown(WHAT, "kind", other)),
@@ -94,6 +95,9 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         }
         ControlChange::ApiKeyChanged(key) => (API_KEY, key.raw(), None),
         ControlChange::PlanChanged(workspace) => ("plan_changed", workspace.raw(), None),
+        ControlChange::CredentialsChanged(workspace) => {
+            ("credentials_changed", workspace.raw(), None)
+        }
         // These are about all of them.
         ControlChange::PlansChanged => ("plans_changed", Uuid::nil(), None),
         ControlChange::SwitchesChanged => ("switches_changed", Uuid::nil(), None),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cape_domain::{
     billing::{BasisPoints, Credits},
-    ids::{ApiKeyId, CallId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
+    ids::{ApiKeyId, CallId, CredentialId, HoldId, RequestId, TransactionId, UserId, WorkspaceId},
     store::StoreError,
     usage::{
         Call, CallReads, CallRepository, CallState, FailureKind, Metered, Timing, TokenCounts,
@@ -35,6 +35,7 @@ pub(crate) mod row {
         pub model_asked: String,
         pub model: String,
         pub provider: String,
+        pub credential_id: Option<Uuid>,
         pub streamed: bool,
         pub price_version: String,
         pub markup_bp: i64,
@@ -125,6 +126,7 @@ impl CallRepository for SqlWork {
         let columns = row::ActiveModel {
             model: Set(call.model.clone()),
             provider: Set(call.provider.name().to_owned()),
+            credential_id: Set(call.credential.id().map(CredentialId::raw)),
             price_version: Set(call.price_version.clone()),
             ..state_columns(call)?
         };
@@ -182,9 +184,10 @@ impl SqlWork {
 }
 
 /// What the end of a call sets: what it used, and which model answered it.
-const ENDED: [Column; 18] = [
+const ENDED: [Column; 19] = [
     Column::Model,
     Column::Provider,
+    Column::CredentialId,
     Column::PriceVersion,
     Column::Input,
     Column::CachedInput,
@@ -255,6 +258,7 @@ fn to_row(call: &Call) -> Result<row::ActiveModel, StoreError> {
         model_asked: Set(call.model_asked.clone()),
         model: Set(call.model.clone()),
         provider: Set(call.provider.name().to_owned()),
+        credential_id: Set(call.credential.id().map(CredentialId::raw)),
         streamed: Set(call.streamed),
         price_version: Set(call.price_version.clone()),
         markup_bp: Set(call.markup.0.into()),
@@ -275,6 +279,7 @@ pub(super) fn from_row(row: row::Model) -> Result<Call, StoreError> {
         model_asked: row.model_asked,
         model: row.model,
         provider: row.provider.parse().map_err(|e| error::corrupt(WHAT, e))?,
+        credential: row.credential_id.map(CredentialId::new).into(),
         streamed: row.streamed,
         price_version: row.price_version,
         markup: BasisPoints(error::number(WHAT, row.markup_bp)?),

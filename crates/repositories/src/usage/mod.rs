@@ -1,13 +1,16 @@
-//! Calls, quotas, what keys have spent and what is stopped, as rows: one file per repository.
+//! Calls, quotas, what keys have spent, what is stopped, and keys at providers, as rows: one file
+//! per repository.
 mod calls;
+mod credentials;
 mod key_spending;
 mod quotas;
 mod report;
 mod switches;
 
 use cape_domain::usage::{
-    CallReads, CallReports, CallRepository, KeySpendingReads, KeySpendingRepository, QuotaReads,
-    QuotaRepository, SwitchReads, SwitchRepository, UsageReads, UsageRepositories,
+    CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
+    KeySpendingReads, KeySpendingRepository, QuotaReads, QuotaRepository, SwitchReads,
+    SwitchRepository, UsageReads, UsageRepositories,
 };
 
 use crate::store::SqlWork;
@@ -34,6 +37,10 @@ impl UsageReads for SqlWork {
     fn switches(&mut self) -> &mut dyn SwitchReads {
         self
     }
+
+    fn credentials(&mut self) -> &mut dyn CredentialReads {
+        self
+    }
 }
 
 impl UsageRepositories for SqlWork {
@@ -50,6 +57,10 @@ impl UsageRepositories for SqlWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn credentials(&mut self) -> &mut dyn CredentialRepository {
         self
     }
 }

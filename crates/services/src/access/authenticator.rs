@@ -179,6 +179,7 @@ impl ObeysControl for Authenticator {
             }
             ControlChange::ApiKeyChanged(_)
             | ControlChange::PlanChanged(_)
+            | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
             | ControlChange::SwitchesChanged => {}
         }

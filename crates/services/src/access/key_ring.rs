@@ -129,6 +129,7 @@ impl ObeysControl for KeyRing {
             }
             ControlChange::SessionEpoch { .. }
             | ControlChange::PlanChanged(_)
+            | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
             | ControlChange::SwitchesChanged => {}
         }

@@ -10,15 +10,15 @@ use cape_domain::{
     ids::{ApiKeyId, CallId, ProcessId, UserId},
     time::Timestamp,
     usage::{
-        Call, CallState, ChatProvider, ChatRequest, Claim, Limiter, Metered, PriceBook, Provider,
-        QuotaPeriod, Standing, TokenCounts,
+        Call, CallState, ChatProvider, ChatRequest, Claim, CredentialUsed, Limiter, Metered,
+        PriceBook, Provider, QuotaPeriod, Standing, TokenCounts,
     },
 };
 use chrono::TimeDelta;
 
 use super::{
-    Asked, AskedChat, Candidate, ChatError, Circuits, Entitlements, Switchboard, Upstream, Watch,
-    candidate::Candidates, limits::Limits, reservation::Reserver,
+    Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing, Entitlements, Switchboard,
+    Upstream, Watch, candidate::Candidates, limits::Limits, reservation::Reserver,
 };
 use crate::{
     Base, Tasks,
@@ -81,6 +81,7 @@ impl<A> Admission<A> {
     pub(super) fn choose(&mut self, candidate: Candidate<A>) {
         self.call.model.clone_from(&candidate.model);
         self.call.provider = candidate.provider;
+        self.call.credential = candidate.credential;
         self.call.price_version.clone_from(&candidate.price_version);
         self.candidate = candidate;
     }
@@ -98,6 +99,8 @@ pub(super) struct Question {
     pub(super) chat: ChatRequest,
     /// Whom to ask.
     pub(super) provider: Arc<dyn ChatProvider>,
+    /// Who that is, and under whose key.
+    pub(super) asked_of: (Provider, CredentialUsed),
     /// What it counts for at the limiter.
     pub(super) claims: Vec<Claim>,
     /// Where the limits stand.
@@ -112,6 +115,7 @@ pub struct Gate {
     feed: Arc<ControlFeed>,
     keys: Arc<KeyRing>,
     pub(super) entitlements: Arc<Entitlements>,
+    pub(super) credentials: Arc<CredentialRing>,
     switchboard: Arc<Switchboard>,
     pub(super) candidates: Candidates,
     pub(super) circuits: Arc<Circuits>,
@@ -130,6 +134,7 @@ impl Gate {
         feed: Arc<ControlFeed>,
         keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
+        credentials: Arc<CredentialRing>,
         switchboard: Arc<Switchboard>,
         book: Arc<PriceBook>,
         providers: BTreeMap<Provider, Upstream>,
@@ -146,6 +151,7 @@ impl Gate {
             feed,
             keys,
             entitlements,
+            credentials,
             switchboard,
             candidates,
             circuits,
@@ -180,9 +186,10 @@ impl Gate {
         let now = self.base.now();
         let plan = self.entitlements.plan(actor.workspace).await?;
         let rules = self.key_rules(key).await?;
+        let own = self.credentials.of(actor.workspace).await?;
         let id = CallId::next(&*self.base.ids);
         let mut found: Vec<Candidate<A>> =
-            self.candidates.find(&plan, &rules, &wanted, draw(id), now)?;
+            self.candidates.find(&plan, &rules, &own, &wanted, draw(id), now)?;
         self.refuse_when_nobody_answers(&found, now)?;
         let (candidate, fallbacks) = (found.remove(0), found);
         let call = self.record(id, actor, (key, owner), &wanted, &candidate, now)?;
@@ -277,11 +284,15 @@ impl Gate {
         let room = chat.reasoning.budget.filter(|budget| *budget > 0);
         let max_output_tokens = room.map(|budget| budget.saturating_add(1));
         let new = NewCall { chat, max_output_tokens, streamed: false };
-        let mut found: Vec<Candidate> = self.candidates.find(&plan, &rules, &new, 0, asked_at)?;
-        let AskedChat { request: chat, port: provider } = found.remove(0).asked;
+        let own = self.credentials.of(actor.workspace).await?;
+        let mut found: Vec<Candidate> =
+            self.candidates.find(&plan, &rules, &own, &new, 0, asked_at)?;
+        let candidate = found.remove(0);
+        let asked_of = (candidate.provider, candidate.credential);
+        let AskedChat { request: chat, port: provider } = candidate.asked;
         let claims = self.limits.claims_without_tokens(actor.workspace, &plan);
         let standings = self.limits.claim(&claims, asked_at).await?;
-        Ok(Question { chat, provider, claims, standings, asked_at })
+        Ok(Question { chat, provider, asked_of, claims, standings, asked_at })
     }
 
     /// What the key may do, unless it or its workspace is stopped. One that was taken back since
@@ -303,7 +314,8 @@ impl Gate {
     ) -> Result<Call, ChatError> {
         let input = candidate.estimate.likely_input;
         let tokens = TokenCounts { input, ..TokenCounts::default() };
-        let so_far = Metered::of(&candidate.price, self.rules.markup, tokens, true);
+        let Candidate { price, credential, .. } = candidate;
+        let so_far = Metered::of(price, self.rules.markup, *credential, tokens, true);
         let so_far = so_far.map_err(|_| ChatError::TooLarge)?;
         Ok(Call {
             id,
@@ -314,6 +326,7 @@ impl Gate {
             model_asked: A::name(wanted).to_owned(),
             model: candidate.model.clone(),
             provider: candidate.provider,
+            credential: candidate.credential,
             streamed: A::is_streamed(wanted),
             price_version: candidate.price_version.clone(),
             markup: self.rules.markup,

@@ -10,7 +10,7 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
-use super::{Admission, Asked, AskedChat, Candidate, ChatError, Circuits};
+use super::{Admission, Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing};
 use crate::Base;
 
 /// How often, and for how long, it is tried.
@@ -37,6 +37,7 @@ pub struct Attempts {
     base: Base,
     sleeper: Arc<dyn Sleeper>,
     circuits: Arc<Circuits>,
+    credentials: Arc<CredentialRing>,
     rules: AttemptRules,
 }
 
@@ -84,9 +85,10 @@ impl Attempts {
         base: Base,
         sleeper: Arc<dyn Sleeper>,
         circuits: Arc<Circuits>,
+        credentials: Arc<CredentialRing>,
         rules: AttemptRules,
     ) -> Self {
-        Self { base, sleeper, circuits, rules }
+        Self { base, sleeper, circuits, credentials, rules }
     }
 
     /// What this process knows of who answers.
@@ -111,6 +113,9 @@ impl Attempts {
                 Ok(candidate) => candidate,
                 Err(closed) => return Err(failure.unwrap_or(closed)),
             };
+            if attempt > 0 {
+                self.refuse_what_was_taken_back(admission, &candidate).await?;
+            }
             admission.choose(candidate.clone());
             let mut stop = admission.watch.over(&candidate.model, candidate.provider);
             let asked = W::ask(&candidate);
@@ -135,13 +140,21 @@ impl Attempts {
                 }
                 Err(error) => error,
             };
-            self.circuits.failed(&candidate, &error, self.base.now());
             count(&candidate, &error);
-            if !error.is_retryable() {
-                return Err(error.into());
-            }
-            let wait = line.failed(candidate, &error, self.rules.pause);
-            failure = Some(ChatError::from(error));
+            let asked_of = (candidate.provider, candidate.credential);
+            let wait = match ChatError::asking(error, asked_of) {
+                ChatError::Provider(error) => {
+                    self.circuits.failed(&candidate, &error, self.base.now());
+                    if !error.is_retryable() {
+                        return Err(error.into());
+                    }
+                    let wait = line.failed(candidate, &error, self.rules.pause);
+                    failure = Some(ChatError::from(error));
+                    wait
+                }
+                // Whose key it is has to hear of it: another model may be asked under another.
+                refused => return Err(refused),
+            };
             let Some(wait) = wait.filter(|wait| self.is_before(deadline, *wait)) else { break };
             if attempt + 1 < self.rules.most && !wait.is_zero() {
                 tokio::select! {
@@ -153,6 +166,20 @@ impl Attempts {
             }
         }
         Err(failure.unwrap_or(ChatError::Stopping))
+    }
+
+    /// A key that was replaced or removed since the call was admitted is not used again.
+    async fn refuse_what_was_taken_back<A>(
+        &self,
+        admission: &Admission<A>,
+        candidate: &Candidate<A>,
+    ) -> Result<(), ChatError> {
+        let Candidate { provider, credential, .. } = *candidate;
+        let workspace = admission.call.workspace;
+        if self.credentials.is_current(workspace, provider, credential).await? {
+            return Ok(());
+        }
+        Err(ChatError::CredentialRefused(provider))
     }
 
     fn is_before(&self, deadline: Timestamp, wait: Duration) -> bool {

@@ -5,10 +5,10 @@ use cape_domain::{
     access::KeyRules,
     billing::{BasisPoints, Credits, Plan},
     time::Timestamp,
-    usage::{Estimate, Metered, Model, Price, PriceBook, PricedVersion, Provider},
+    usage::{CredentialUsed, Estimate, Metered, Model, Price, PriceBook, PricedVersion, Provider},
 };
 
-use super::{Asked, AskedChat, ChatError, Switchboard, Upstream, UsageRules};
+use super::{Asked, AskedChat, ChatError, OwnUpstreams, Switchboard, Upstream, UsageRules};
 
 /// A model that a call may be sent to.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct Candidate<A = AskedChat> {
     pub model: String,
     /// Who runs it.
     pub provider: Provider,
+    /// Under whose key: the workspace's own, where it has one there.
+    pub credential: CredentialUsed,
     /// What to ask, and whom.
     pub asked: A,
     /// The version of the price.
@@ -58,13 +60,14 @@ impl Candidates {
         &self,
         plan: &Plan,
         key: &KeyRules,
+        own: &OwnUpstreams,
         wanted: &A::Wanted,
         draw: u64,
         now: Timestamp,
     ) -> Result<Vec<Candidate<A>>, ChatError> {
         let mut found = Vec::new();
         let mut refused = None;
-        for (_, outcome) in self.consider(plan, key, wanted, draw, now) {
+        for (_, outcome) in self.consider(plan, key, own, wanted, draw, now) {
             match outcome {
                 Ok(candidate) => found.push(candidate),
                 Err(error) => refused = refused.or(Some(error)),
@@ -82,6 +85,7 @@ impl Candidates {
         &self,
         plan: &Plan,
         key: &KeyRules,
+        own: &OwnUpstreams,
         wanted: &A::Wanted,
         draw: u64,
         now: Timestamp,
@@ -91,15 +95,15 @@ impl Candidates {
         if models.is_empty() {
             return vec![(name.to_owned(), Err(ChatError::UnknownModel(name.to_owned())))];
         }
-        let consider =
-            |model: &Model| (model.id.clone(), self.candidate(plan, key, model, wanted, now));
+        let consider = |model: &Model| {
+            (model.id.clone(), self.candidate((plan, key, own), model, wanted, now))
+        };
         models.into_iter().map(consider).collect()
     }
 
     fn candidate<A: Asked>(
         &self,
-        plan: &Plan,
-        key: &KeyRules,
+        (plan, key, own): (&Plan, &KeyRules, &OwnUpstreams),
         model: &Model,
         wanted: &A::Wanted,
         now: Timestamp,
@@ -108,16 +112,19 @@ impl Candidates {
         if !A::suits(model.kind) {
             return Err(ChatError::WrongKind { model: name(), kind: model.kind });
         }
-        let (version, upstream) = self.reach(plan, model, &name(), now)?;
+        let version = reach(plan, model, &name(), now)?;
+        let (credential, upstream) = self.upstream(model.provider, own)?;
         if !key.allows_model(&model.id) {
             return Err(ChatError::ModelNotForKey(name()));
         }
         self.switchboard.admit_model(&model.id, model.provider)?;
         let (asked, estimate) = A::of(wanted, model, upstream, &self.rules)?;
-        let worst = worst(&version.price, self.rules.markup, asked.is_kept(), &estimate)?;
+        let markup = self.rules.markup;
+        let worst = worst(&version.price, markup, credential, asked.is_kept(), &estimate)?;
         Ok(Candidate {
             model: model.id.clone(),
             provider: model.provider,
+            credential,
             asked,
             price_version: version.version.clone(),
             price: version.price,
@@ -126,23 +133,33 @@ impl Candidates {
         })
     }
 
-    /// The price of a model and who runs it, if the plan includes it.
-    fn reach<'a>(
+    /// Whom to ask at a provider, and under whose key. Where the workspace has one of its own, the
+    /// platform's is never used.
+    fn upstream<'a>(
         &'a self,
-        plan: &Plan,
-        model: &'a Model,
-        asked: &str,
-        now: Timestamp,
-    ) -> Result<(&'a PricedVersion, &'a Upstream), ChatError> {
-        if !plan.allows(model.class) {
-            let (model, plan) = (asked.to_owned(), plan.code.clone());
-            return Err(ChatError::ModelNotInPlan { model, plan });
+        provider: Provider,
+        own: &'a OwnUpstreams,
+    ) -> Result<(CredentialUsed, &'a Upstream), ChatError> {
+        if let Some((id, upstream)) = own.at(provider) {
+            return Ok((CredentialUsed::Workspace(id), upstream));
         }
-        let price = model.price_at(now);
-        let price = price.ok_or_else(|| ChatError::UnknownPrice(asked.to_owned()))?;
-        let upstream = self.providers.get(&model.provider);
-        Ok((price, upstream.ok_or(ChatError::Disabled(model.provider))?))
+        let upstream = self.providers.get(&provider).ok_or(ChatError::Disabled(provider))?;
+        Ok((CredentialUsed::Platform, upstream))
     }
+}
+
+/// The price of a model, if the plan includes it.
+fn reach<'a>(
+    plan: &Plan,
+    model: &'a Model,
+    asked: &str,
+    now: Timestamp,
+) -> Result<&'a PricedVersion, ChatError> {
+    if !plan.allows(model.class) {
+        let (model, plan) = (asked.to_owned(), plan.code.clone());
+        return Err(ChatError::ModelNotInPlan { model, plan });
+    }
+    model.price_at(now).ok_or_else(|| ChatError::UnknownPrice(asked.to_owned()))
 }
 
 impl<A: Asked> Candidate<A> {
@@ -161,7 +178,7 @@ impl<A: Asked> Candidate<A> {
         estimate: &Estimate,
         markup: BasisPoints,
     ) -> Result<Credits, ChatError> {
-        worst(&self.price, markup, self.asked.is_kept(), estimate)
+        worst(&self.price, markup, self.credential, self.asked.is_kept(), estimate)
     }
 }
 
@@ -170,11 +187,12 @@ impl<A: Asked> Candidate<A> {
 fn worst(
     price: &Price,
     markup: BasisPoints,
+    credential: CredentialUsed,
     is_kept: bool,
     estimate: &Estimate,
 ) -> Result<Credits, ChatError> {
     let charge = |tokens| {
-        let metered = Metered::of(price, markup, tokens, true);
+        let metered = Metered::of(price, markup, credential, tokens, true);
         metered.map(|metered| metered.charge).map_err(|_| ChatError::TooLarge)
     };
     let worst = charge(estimate.most)?;

@@ -8,7 +8,7 @@ use cape_domain::{
     usage::{Model, PriceBook, PricedVersion, Provider, Switches},
 };
 
-use super::Entitlements;
+use super::{CredentialRing, Entitlements};
 use crate::Base;
 
 /// Shows the models there are.
@@ -17,6 +17,7 @@ pub struct ModelCatalogue {
     entitlements: Arc<Entitlements>,
     book: Arc<PriceBook>,
     configured: BTreeSet<Provider>,
+    credentials: Arc<CredentialRing>,
     markup: BasisPoints,
 }
 
@@ -25,7 +26,7 @@ pub struct ModelCatalogue {
 pub struct ProviderStanding {
     /// The provider.
     pub provider: Provider,
-    /// Whether we have access to it.
+    /// Whether the workspace can ask it: under the platform's key, or under its own.
     pub configured: bool,
     /// How many of its models there are.
     pub models: usize,
@@ -46,7 +47,7 @@ pub struct ModelStanding {
     pub markup: BasisPoints,
     /// Whether the plan reaches it.
     pub in_plan: bool,
-    /// Whether we have access to who runs it.
+    /// Whether the workspace can ask who runs it: under the platform's key, or under its own.
     pub configured: bool,
     /// Whether an operator has stopped it, or all models of who runs it.
     pub stopped: bool,
@@ -68,9 +69,10 @@ impl ModelCatalogue {
         entitlements: Arc<Entitlements>,
         book: Arc<PriceBook>,
         configured: BTreeSet<Provider>,
+        credentials: Arc<CredentialRing>,
         markup: BasisPoints,
     ) -> Arc<Self> {
-        Arc::new(Self { base, entitlements, book, configured, markup })
+        Arc::new(Self { base, entitlements, book, configured, credentials, markup })
     }
 
     /// Every model, in the order of the book, as the plan of the actor's workspace sees it.
@@ -84,13 +86,14 @@ impl ModelCatalogue {
     ) -> Result<Vec<ModelStanding>, StoreError> {
         let now = self.base.now();
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
+        let own = self.credentials.of(permit.actor().workspace).await?;
         let mut work = self.base.store.look(permit.scope()).await?;
         let switches: Switches = work.switches().all().await?.into_iter().collect();
         let standing = |model: &Model| ModelStanding {
             price: model.price_at(now).cloned(),
             markup: self.markup,
             in_plan: plan.allows(model.class),
-            configured: self.configured.contains(&model.provider),
+            configured: self.configured.contains(&model.provider) || own.has(model.provider),
             stopped: switches.against_model(&model.id, model.provider).is_some(),
             model: model.clone(),
         };
@@ -106,6 +109,7 @@ impl ModelCatalogue {
         &self,
         permit: Permit<ViewUsage>,
     ) -> Result<Vec<ProviderStanding>, StoreError> {
+        let lent = self.credentials.of(permit.actor().workspace).await?;
         let models = self.models(permit).await?;
         let mut known = self.configured.clone();
         known.extend(models.iter().map(|standing| standing.model.provider));
@@ -113,7 +117,7 @@ impl ModelCatalogue {
             let own = || models.iter().filter(|standing| standing.model.provider == provider);
             ProviderStanding {
                 provider,
-                configured: self.configured.contains(&provider),
+                configured: self.configured.contains(&provider) || lent.has(provider),
                 models: own().count(),
                 in_plan: own().filter(|standing| standing.in_plan).count(),
                 callable: own().filter(|standing| standing.is_callable()).count(),

@@ -7,25 +7,32 @@ use std::{
 
 use cape_domain::{
     time::Timestamp,
-    usage::{Circuit, CircuitRules, ModelProviderError, Provider},
+    usage::{Circuit, CircuitRules, CredentialUsed, ModelProviderError, Provider},
 };
 
 use super::Candidate;
 
-/// What fails together: a model at a provider. There is one credential for each.
+/// What fails together: a model at a provider, under one key. What a workspace's own key meets
+/// there says nothing of anybody else's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Line {
     provider: Provider,
     model: String,
+    credential: CredentialUsed,
 }
 
 impl Line {
     fn of<A>(candidate: &Candidate<A>) -> Self {
-        Self { provider: candidate.provider, model: candidate.model.clone() }
+        let Candidate { provider, credential, .. } = *candidate;
+        Self { provider, model: candidate.model.clone(), credential }
     }
 }
 
-/// A circuit for each model. Only troubled ones are remembered.
+/// How many troubled ones are remembered before those that are not open are forgotten. Keys of
+/// workspaces come and go.
+const REMEMBERED: usize = 10_000;
+
+/// A circuit for each model and key. Only troubled ones are remembered.
 pub struct Circuits {
     rules: CircuitRules,
     circuits: Mutex<HashMap<Line, Circuit>>,
@@ -85,6 +92,10 @@ impl Circuits {
         }
         let after: Option<Duration> = error.retry_after();
         let mut circuits = self.circuits();
+        if circuits.len() >= REMEMBERED {
+            // What is not open has failed a few times; that is forgotten.
+            circuits.retain(|_, circuit| circuit.look(now).is_err());
+        }
         let circuit = circuits.entry(Line::of(candidate)).or_default();
         let was_open = circuit.is_open();
         circuit.failed(&self.rules, after, now);

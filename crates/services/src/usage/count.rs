@@ -45,12 +45,12 @@ impl CountService {
         chat: ChatRequest,
     ) -> Result<Counted, ChatError> {
         let question = self.gate.admit_question(&permit, chat).await?;
-        let Question { chat, provider, claims, standings, asked_at } = question;
+        let Question { chat, provider, asked_of, claims, standings, asked_at } = question;
         match provider.count_tokens(&chat).await {
             Ok(input_tokens) => Ok(Counted { input_tokens, standings }),
             Err(error) => {
                 self.gate.limits().correct_all(&claims, asked_at, 0, 0).await;
-                Err(error.into())
+                Err(ChatError::asking(error, asked_of))
             }
         }
     }

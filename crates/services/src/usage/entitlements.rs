@@ -84,6 +84,7 @@ impl ObeysControl for Entitlements {
             ControlChange::PlansChanged => self.plans().clear(),
             ControlChange::SessionEpoch { .. }
             | ControlChange::ApiKeyChanged(_)
+            | ControlChange::CredentialsChanged(_)
             | ControlChange::SwitchesChanged => {}
         }
     }

@@ -6,8 +6,8 @@ use cape_domain::{
     store::StoreError,
     time::Timestamp,
     usage::{
-        FailureKind, LimiterError, ModelKind, ModelProviderError, Provider, Quota, Refusal, Switch,
-        SwitchTarget, UnsupportedParameter,
+        CredentialUsed, FailureKind, LimiterError, ModelKind, ModelProviderError, Provider, Quota,
+        Refusal, Switch, SwitchTarget, UnsupportedParameter,
     },
 };
 
@@ -130,6 +130,10 @@ pub enum ChatError {
         /// When one is asked again.
         retry_after: Duration,
     },
+    /// The provider refused the workspace's own key, or that was replaced or removed while the
+    /// call was tried. Nobody is asked under another one.
+    #[error("{0} does not accept the key that this workspace stored for it")]
+    CredentialRefused(Provider),
     /// The limiter cannot tell.
     #[error(transparent)]
     Limiter(#[from] LimiterError),
@@ -156,6 +160,7 @@ impl ChatError {
         match self {
             Self::Provider(error) => error.kind(),
             Self::Stopped(_) | Self::KeyTakenBack => FailureKind::Stopped,
+            Self::CredentialRefused(_) => FailureKind::Credentials,
             _ => FailureKind::Unavailable,
         }
     }
@@ -168,6 +173,19 @@ impl ChatError {
                 SwitchTarget::Key(_) | SwitchTarget::Workspace(_) => false,
             },
             _ => false,
+        }
+    }
+
+    /// What a provider told, who was asked under this key.
+    pub(super) fn asking(
+        error: ModelProviderError,
+        (provider, credential): (Provider, CredentialUsed),
+    ) -> Self {
+        match (error.kind(), credential) {
+            (FailureKind::Credentials, CredentialUsed::Workspace(_)) => {
+                Self::CredentialRefused(provider)
+            }
+            (_, CredentialUsed::Workspace(_) | CredentialUsed::Platform) => error.into(),
         }
     }
 
@@ -209,6 +227,7 @@ impl Contended for ChatError {
             | Self::Stopped(_)
             | Self::KeyTakenBack
             | Self::NotAnswering { .. }
+            | Self::CredentialRefused(_)
             | Self::Limiter(_)
             | Self::Provider(_) => false,
         }

@@ -4,7 +4,7 @@ use cape_domain::{
     billing::{Credits, NotEnough, Plan, allocate},
     store::{ReadWork, StoreError},
     time::Timestamp,
-    usage::{Quota, QuotaPeriod, Standing},
+    usage::{CredentialUsed, Quota, QuotaPeriod, Standing},
 };
 
 use super::{Asked, Candidate, ChatError, Gate};
@@ -36,6 +36,8 @@ pub struct Considered {
 pub struct Forecast {
     /// Who runs the model.
     pub provider: String,
+    /// Under whose key it would be asked.
+    pub credential: CredentialUsed,
     /// The version of the price.
     pub price_version: String,
     /// The input that is likely, in tokens.
@@ -128,8 +130,9 @@ impl Gate {
         let now = self.base.now();
         let plan = self.entitlements.plan(actor.workspace).await?;
         let rules = self.key_rules(key).await?;
+        let own = self.credentials.of(actor.workspace).await?;
         let considered: Vec<(String, Result<Candidate<A>, ChatError>)> =
-            self.candidates.consider(&plan, &rules, wanted, 0, now);
+            self.candidates.consider(&plan, &rules, &own, wanted, 0, now);
         let first = considered.iter().find_map(|(_, outcome)| outcome.as_ref().ok().cloned());
         let models = considered.into_iter().map(|(model, outcome)| Considered {
             model,
@@ -162,6 +165,7 @@ impl Gate {
     fn forecast<A>(&self, candidate: &Candidate<A>, now: Timestamp) -> Forecast {
         Forecast {
             provider: candidate.provider.to_string(),
+            credential: candidate.credential,
             price_version: candidate.price_version.clone(),
             likely_input: candidate.estimate.likely_input,
             most_output: candidate.estimate.most.output,

@@ -7,7 +7,7 @@ use cape_domain::{
     usage::{Model, ModelKind, PriceBook, Provider},
 };
 
-use super::{ChatError, Entitlements, Switchboard};
+use super::{ChatError, CredentialRing, Entitlements, Switchboard};
 use crate::access::KeyRing;
 
 /// Shows the models that can be called.
@@ -17,6 +17,7 @@ pub struct ModelService {
     switchboard: Arc<Switchboard>,
     book: Arc<PriceBook>,
     configured: BTreeSet<Provider>,
+    credentials: Arc<CredentialRing>,
 }
 
 /// A model that can be called.
@@ -37,7 +38,8 @@ pub struct OpenModel {
 }
 
 impl ModelService {
-    /// Models of this book whose providers are configured.
+    /// Models of this book whose providers are configured, or at which the actor's workspace has
+    /// a key of its own.
     #[must_use]
     pub fn new(
         keys: Arc<KeyRing>,
@@ -45,8 +47,9 @@ impl ModelService {
         switchboard: Arc<Switchboard>,
         book: Arc<PriceBook>,
         configured: BTreeSet<Provider>,
+        credentials: Arc<CredentialRing>,
     ) -> Arc<Self> {
-        Arc::new(Self { keys, entitlements, switchboard, book, configured })
+        Arc::new(Self { keys, entitlements, switchboard, book, configured, credentials })
     }
 
     /// The models that the actor's plan and its key reach and that nobody has stopped, in the order
@@ -77,8 +80,10 @@ impl ModelService {
 
     async fn open(&self, permit: &Permit<ViewModels>) -> Result<Vec<OpenModel>, ChatError> {
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
+        let own = self.credentials.of(permit.actor().workspace).await?;
         let open = self.book.models().iter();
-        let open = open.filter(|m| plan.allows(m.class) && self.configured.contains(&m.provider));
+        let reached = |p: Provider| self.configured.contains(&p) || own.has(p);
+        let open = open.filter(|m| plan.allows(m.class) && reached(m.provider));
         let key = match permit.actor().principal {
             Principal::ApiKey { id, .. } => self.keys.find(id).await?,
             Principal::User { .. } | Principal::Visitor | Principal::System => None,

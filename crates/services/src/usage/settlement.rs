@@ -122,7 +122,8 @@ fn metered<A>(
     tokens: TokenCounts,
     estimated: bool,
 ) -> Result<Metered, ChatError> {
-    Metered::of(&admission.candidate.price, admission.call.markup, tokens, estimated)
+    let (call, price) = (&admission.call, &admission.candidate.price);
+    Metered::of(price, call.markup, call.credential, tokens, estimated)
         .map_err(|_| ChatError::TooLarge)
 }
 

@@ -138,6 +138,7 @@ impl ObeysControl for Switchboard {
             }
             ControlChange::SessionEpoch { .. }
             | ControlChange::PlanChanged(_)
+            | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged => {}
         }
     }

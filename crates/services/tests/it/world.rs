@@ -1,5 +1,6 @@
 //! Every service over the fakes, in a store where ACME and RIVAL live.
 mod accounts;
+mod lent;
 mod setup;
 
 use std::{
@@ -33,8 +34,8 @@ use cape_services::{
     jobs::JobRunner,
     processes::ProcessService,
     usage::{
-        Attempts, ChatService, Circuits, CountService, Deployment, Entitlements, Gate,
-        ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
+        Attempts, ChatService, Circuits, CountService, CredentialRing, CredentialService,
+        Deployment, Entitlements, Gate, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
         UsageReports, UsageRules,
     },
 };
@@ -55,6 +56,7 @@ use tokio::runtime::Handle;
 use self::accounts::Parts;
 pub use self::{
     accounts::Accounts,
+    lent::Lent,
     setup::{SERVICE, Setup},
 };
 
@@ -98,6 +100,8 @@ pub struct World {
     pub process: Arc<ProcessService>,
     pub entitlements: Arc<Entitlements>,
     pub switches: Arc<SwitchService>,
+    pub credentials: Arc<CredentialService>,
+    pub lent: Lent,
     pub chat: Arc<ChatService>,
     pub counts: Arc<CountService>,
     pub listing: Arc<ModelService>,
@@ -146,8 +150,16 @@ impl World {
         let authenticator = Authenticator::new(base.clone(), signer.clone(), ring.clone());
         let entitlements = Entitlements::new(base.clone());
         let switchboard = Switchboard::new(ring.clone());
-        let caches: Vec<Arc<dyn ObeysControl>> =
-            vec![authenticator.clone(), ring.clone(), entitlements.clone(), switchboard.clone()];
+        let lent = Lent::default();
+        let credential_ring =
+            CredentialRing::new(base.clone(), vault.clone(), lent.lenders(&LENT_FOR));
+        let caches: Vec<Arc<dyn ObeysControl>> = vec![
+            authenticator.clone(),
+            ring.clone(),
+            entitlements.clone(),
+            switchboard.clone(),
+            credential_ring.clone(),
+        ];
         let feed = ControlFeed::new(base.clone(), caches);
         let introspection =
             IntrospectionService::new(authenticator.clone(), feed.clone(), &setup.services);
@@ -203,6 +215,7 @@ impl World {
             feed.clone(),
             ring.clone(),
             entitlements.clone(),
+            credential_ring.clone(),
             switchboard.clone(),
             book.clone(),
             providers,
@@ -215,7 +228,13 @@ impl World {
         let switches = SwitchService::new(base.clone(), trail.clone(), book.clone());
         let counts = CountService::new(gate.clone());
         let sleeps = sleeper.clone() as Arc<dyn Sleeper>;
-        let attempts = Attempts::new(base.clone(), sleeps.clone(), circuits, setup.attempts);
+        let attempts = Attempts::new(
+            base.clone(),
+            sleeps.clone(),
+            circuits,
+            credential_ring.clone(),
+            setup.attempts,
+        );
         let chat = ChatService::new(base.clone(), tasks.clone(), sleeps, gate, attempts, settler);
         Self {
             keys: ApiKeyService::new(base.clone(), trail.clone()),
@@ -239,6 +258,7 @@ impl World {
                 switchboard.clone(),
                 book.clone(),
                 BTreeSet::from(CONFIGURED),
+                credential_ring.clone(),
             ),
             reports: UsageReports::new(
                 base.clone(),
@@ -252,8 +272,16 @@ impl World {
                 entitlements.clone(),
                 book.clone(),
                 BTreeSet::from(CONFIGURED),
+                credential_ring.clone(),
                 usage_rules(setup.limited).markup,
             ),
+            credentials: CredentialService::new(
+                base.clone(),
+                trail.clone(),
+                vault.clone(),
+                credential_ring,
+            ),
+            lent,
             store,
             unsteady,
             clock,
@@ -316,6 +344,9 @@ impl World {
         assert_eq!(self.ledger.run().await.expect("checked"), []);
     }
 }
+
+/// At which providers a workspace may have a key of its own.
+const LENT_FOR: [Provider; 3] = [Provider::OPENAI, Provider::GEMINI, Provider::ANTHROPIC];
 
 /// Whose models can be asked.
 const CONFIGURED: [Provider; 2] = [Provider::OPENAI, Provider::GEMINI];

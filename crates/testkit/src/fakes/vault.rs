@@ -2,8 +2,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cape_domain::{
-    audit::{PersonalKey, SealError, Sealed, Vault},
-    ids::UserId,
+    audit::{PersonalKey, SealError, Sealed, SealedSecret, Vault},
+    ids::{CredentialId, UserId, WorkspaceId},
+    secret::Secret,
 };
 
 use super::digest;
@@ -46,6 +47,34 @@ impl Vault for PlainVault {
         }
         String::from_utf8(mask(key, nonce, masked)).map_err(|_| SealError)
     }
+
+    fn enclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        secret: &Secret,
+    ) -> Result<SealedSecret, SealError> {
+        let key = self.make_key(holder(workspace, credential))?;
+        let sealed = self.seal(&key, secret.expose())?;
+        Ok(SealedSecret([key.wrapped, sealed.ciphertext].concat()))
+    }
+
+    fn disclose(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        sealed: &SealedSecret,
+    ) -> Result<Secret, SealError> {
+        let person = holder(workspace, credential);
+        let (wrapped, text) = sealed.0.split_at_checked(2 * WORD).ok_or(SealError)?;
+        let key = PersonalKey { person, wrapped: wrapped.to_vec() };
+        self.open(&key, &Sealed { person, ciphertext: text.to_vec() }).map(Secret::new)
+    }
+}
+
+/// Stands for both, so that nothing is read as another's.
+fn holder(workspace: WorkspaceId, credential: CredentialId) -> UserId {
+    UserId::new(uuid::Uuid::from_u128(workspace.raw().as_u128() ^ credential.raw().as_u128()))
 }
 
 fn usable(key: &PersonalKey) -> Result<(), SealError> {
@@ -72,7 +101,7 @@ fn mask(key: &PersonalKey, nonce: &[u8], text: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{ADA, EVE};
+    use crate::fixtures::{ACME, ADA, EVE, RIVAL};
 
     #[test]
     fn the_same_text_is_never_sealed_alike_and_always_opened() {
@@ -84,6 +113,17 @@ mod tests {
         for sealed in [first, second] {
             assert_eq!(vault.open(&key, &sealed), Ok("192.0.2.1".to_owned()));
         }
+    }
+
+    #[test]
+    fn a_secret_is_opened_as_that_of_its_workspace_and_as_itself_alone() {
+        let vault = PlainVault::default();
+        let (secret, id) = (Secret::new("sk-proj-1"), CredentialId::new(crate::fixtures::id(5)));
+        let other = CredentialId::new(crate::fixtures::id(6));
+        let sealed = vault.enclose(ACME, id, &secret).expect("seal");
+        assert_eq!(vault.disclose(ACME, id, &sealed), Ok(secret));
+        assert_eq!(vault.disclose(RIVAL, id, &sealed), Err(SealError));
+        assert_eq!(vault.disclose(ACME, other, &sealed), Err(SealError));
     }
 
     #[test]

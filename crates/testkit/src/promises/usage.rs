@@ -1,9 +1,11 @@
-//! Calls to models, how many of them a workspace has, what keys have spent, and what is stopped.
+//! Calls to models, how many of them a workspace has, what keys have spent, what is stopped, and
+//! keys at providers.
 //!
 //! # Panics
 //!
 //! Every promise panics when the backend breaks it.
 mod calls;
+mod credentials;
 mod key_spending;
 mod listing;
 mod performance;
@@ -14,6 +16,7 @@ mod summary;
 mod switches;
 
 pub use calls::*;
+pub use credentials::*;
 pub use key_spending::*;
 pub use listing::*;
 pub use performance::*;
@@ -62,6 +65,11 @@ macro_rules! usage_promises {
             a_target_has_one_switch_and_the_last_word_stands
             what_is_released_is_gone_and_the_rest_stays
             what_is_stopped_is_the_platforms_whoever_looks
+            keys_at_providers_are_read_back_as_they_were
+            a_workspace_has_one_key_at_a_provider_and_the_last_one_stands
+            a_key_that_is_removed_is_gone_and_the_rest_stays
+            another_workspace_sees_no_key_at_a_provider
+            a_write_of_a_key_at_a_provider_out_of_scope_is_refused
         );
     };
 }

@@ -80,6 +80,7 @@ impl Operation {
     fn request(&self, app: &TestApp) -> RequestBuilder {
         let path = self.path.replace("{id}", &format!("key_{}", "0".repeat(32)));
         let path = path.replace("{kind}/{target}", "model/nothing");
+        let path = path.replace("{provider}", "openai");
         let request = app.http.request(&self.method, &path.replace("{model}", "gpt-4o-mini"));
         if !["POST", "PUT", "PATCH"].contains(&&*self.method) {
             return request;

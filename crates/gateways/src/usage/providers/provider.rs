@@ -116,6 +116,28 @@ impl<F: Format> Provider<F> {
         })
     }
 
+    /// The same provider with the same patience, asked under another key. The connections are
+    /// those that are there.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidProviderOptions::ApiKey`].
+    pub fn under(&self, api_key: Secret) -> Result<Self, InvalidProviderOptions>
+    where
+        F: Clone,
+    {
+        let headers = self.format.headers(&api_key).map_err(|_| InvalidProviderOptions::ApiKey)?;
+        Ok(Self {
+            client: self.client.clone(),
+            base: self.base.clone(),
+            headers,
+            censor: Censor::new(api_key),
+            answer_timeout: self.answer_timeout,
+            patience: self.patience,
+            format: self.format.clone(),
+        })
+    }
+
     fn body(&self, request: &ChatRequest, mode: Mode) -> Result<F::Body, UnsupportedParameter> {
         refuse(request.safety.is_some() && !F::HAS_SAFETY, "safetySettings")?;
         self.format.body(request, mode)

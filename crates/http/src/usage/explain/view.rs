@@ -29,6 +29,8 @@ struct ModelView {
     model: String,
     /// Who runs it. None, when it is out of reach.
     provider: Option<String>,
+    /// Under whose key: the `platform`'s, or the `workspace`'s own.
+    credential: Option<&'static str>,
     /// The version of its price.
     price_version: Option<String>,
     /// The input that is likely, in tokens.
@@ -109,6 +111,7 @@ impl ModelView {
             worst_case_micro_credits: forecast.as_ref().map(|forecast| forecast.worst.micros()),
             not_before: forecast.as_ref().and_then(|forecast| forecast.not_before),
             price_version: forecast.as_ref().map(|forecast| forecast.price_version.clone()),
+            credential: forecast.as_ref().map(|forecast| forecast.credential.name()),
             provider: forecast.map(|forecast| forecast.provider),
             refusal,
         }
@@ -131,6 +134,7 @@ const fn change(error: &ChatError) -> Option<&'static str> {
         ChatError::ModelNotInPlan { .. } => Some("a plan that includes the model"),
         ChatError::ModelNotForKey(_) => Some("a key that may call the model"),
         ChatError::Disabled(_) => Some("an operator who gives access to the provider"),
+        ChatError::CredentialRefused(_) => Some("another key of the workspace at the provider"),
         ChatError::UnknownPrice(_) => Some("an operator who says what the model costs"),
         ChatError::Stopped(_) => Some("an operator who lets the model go on"),
         ChatError::OutputOutOfRange { .. } => Some("a lower bound on the output"),

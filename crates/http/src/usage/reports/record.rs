@@ -20,6 +20,12 @@ pub struct RecordView {
     /// The model that was called.
     model: String,
     provider: String,
+    /// Under whose key the provider was asked: the `platform`'s, or the `workspace`'s own, which
+    /// pays the provider itself and is charged the mark-up alone.
+    credential: &'static str,
+    /// Which key of the workspace's own.
+    #[schema(example = "crd_0191e2a5a7f07c1e8c8f6a5d1b2c3d4e")]
+    credential_id: Option<String>,
     streamed: bool,
     key_id: String,
     user_id: String,
@@ -35,7 +41,7 @@ pub struct RecordView {
     price_version: String,
     /// What is added to the cost, in hundredths of a per cent.
     markup_basis_points: u32,
-    /// What it cost us, in United States dollars.
+    /// What it cost us, in United States dollars: nothing, under the workspace's own key.
     cost_usd: String,
     /// What was charged, in credits.
     charge: String,
@@ -65,7 +71,7 @@ pub struct TimingView {
 }
 
 /// The columns of a table of calls.
-pub(super) const COLUMNS: [&str; 29] = [
+pub(super) const COLUMNS: [&str; 30] = [
     "id",
     "state",
     "started_at",
@@ -95,6 +101,7 @@ pub(super) const COLUMNS: [&str; 29] = [
     "own_ms",
     "first_token_ms",
     "settlement_ms",
+    "credential",
 ];
 
 impl From<Call> for RecordView {
@@ -118,6 +125,8 @@ impl From<Call> for RecordView {
             model_asked: call.model_asked,
             model: call.model,
             provider: call.provider.to_string(),
+            credential: call.credential.name(),
+            credential_id: call.credential.id().map(|id| id.to_string()),
             streamed: call.streamed,
             key_id: call.key.to_string(),
             user_id: call.user.to_string(),
@@ -190,6 +199,7 @@ impl RecordView {
             took(|timing| Some(timing.own_ms)),
             took(|timing| timing.first_token_ms),
             took(|timing| Some(timing.settlement_ms)),
+            view.credential.to_owned(),
         ]);
         cells
     }
@@ -199,7 +209,7 @@ impl RecordView {
 mod tests {
     use std::{fmt::Debug, str::FromStr};
 
-    use cape_domain::{billing::BasisPoints, time::Timestamp};
+    use cape_domain::{billing::BasisPoints, time::Timestamp, usage::CredentialUsed};
 
     use super::*;
 
@@ -218,6 +228,7 @@ mod tests {
             model_asked: "=fast".to_owned(),
             model: "m".to_owned(),
             provider: "openai".parse().expect("a name"),
+            credential: CredentialUsed::Platform,
             streamed: true,
             price_version: "1".to_owned(),
             markup: BasisPoints(2_000),

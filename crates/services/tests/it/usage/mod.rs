@@ -2,6 +2,7 @@
 mod charges;
 mod concurrency;
 mod counting;
+mod credentials;
 mod embeddings;
 mod explaining;
 mod failures;

@@ -59,6 +59,7 @@ impl CallRepository for MemoryUnitOfWork {
         let stored = stored.ok_or(StoreError::Conflict { what: WHAT })?;
         stored.model.clone_from(&call.model);
         stored.provider = call.provider;
+        stored.credential = call.credential;
         stored.price_version.clone_from(&call.price_version);
         stored.state = call.state.clone();
         Ok(())
@@ -73,6 +74,7 @@ impl CallRepository for MemoryUnitOfWork {
             let stored = self.running(call.id).ok_or(StoreError::Conflict { what: WHAT })?;
             stored.model.clone_from(&call.model);
             stored.provider = call.provider;
+            stored.credential = call.credential;
             stored.price_version.clone_from(&call.price_version);
             stored.state = call.state.clone();
         }

@@ -1,5 +1,6 @@
-//! Calls, quotas, what keys have spent and what is stopped, in memory.
+//! Calls, quotas, what keys have spent, what is stopped, and keys at providers, in memory.
 mod calls;
+mod credentials;
 mod key_spending;
 mod quotas;
 mod report;
@@ -12,9 +13,10 @@ use cape_domain::{
     ids::{ApiKeyId, CallId, WorkspaceId},
     time::Timestamp,
     usage::{
-        Call, CallReads, CallReports, CallRepository, KeySpendingReads, KeySpendingRepository,
-        QuotaReads, QuotaRepository, Switch, SwitchReads, SwitchRepository, SwitchTarget,
-        UsageReads, UsageRepositories,
+        Call, CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
+        KeySpendingReads, KeySpendingRepository, Provider, ProviderCredential, QuotaReads,
+        QuotaRepository, Switch, SwitchReads, SwitchRepository, SwitchTarget, UsageReads,
+        UsageRepositories,
     },
 };
 
@@ -27,6 +29,7 @@ pub(crate) struct Tables {
     quotas: BTreeMap<(WorkspaceId, Timestamp, Timestamp), u64>,
     key_spending: BTreeMap<ApiKeyId, Credits>,
     switches: BTreeMap<SwitchTarget, Switch>,
+    credentials: BTreeMap<(WorkspaceId, Provider), ProviderCredential>,
 }
 
 impl UsageReads for MemoryRead {
@@ -49,6 +52,10 @@ impl UsageReads for MemoryRead {
     fn switches(&mut self) -> &mut dyn SwitchReads {
         self
     }
+
+    fn credentials(&mut self) -> &mut dyn CredentialReads {
+        self
+    }
 }
 
 impl UsageRepositories for MemoryUnitOfWork {
@@ -65,6 +72,10 @@ impl UsageRepositories for MemoryUnitOfWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn credentials(&mut self) -> &mut dyn CredentialRepository {
         self
     }
 }

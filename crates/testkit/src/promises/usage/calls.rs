@@ -11,7 +11,9 @@ use cape_domain::{
 use futures_util::future::join_all;
 
 use super::super::{FOREIGN, OWN, conflicts::is_conflict, everything, pages};
-use crate::fixtures::{ACME, EVE, RIVAL, at, call, id, metered, timing, tokens, transaction_id};
+use crate::fixtures::{
+    ACME, EVE, RIVAL, at, call, credential_id, id, metered, timing, tokens, transaction_id,
+};
 
 /// With every class of tokens, every duration to the microsecond, and nothing where there was
 /// nothing.
@@ -41,6 +43,7 @@ pub async fn a_call_is_read_back_in_each_state(store: &dyn Store) {
         let running = Call {
             provider: [Provider::OPENAI, Provider::ANTHROPIC, Provider::GEMINI]
                 [number as usize % 3],
+            credential: (number % 2 == 1).then(|| credential_id(number)).into(),
             streamed: number % 2 == 0,
             hold: (number % 2 == 0).then(|| HoldId::new(id(number.into()))),
             markup: BasisPoints(number),
@@ -50,7 +53,9 @@ pub async fn a_call_is_read_back_in_each_state(store: &dyn Store) {
         assert_eq!(find(store, OWN, running.id).await, Some(running.clone()));
         let (model, price_version) = ("another".to_owned(), "2".to_owned());
         let provider = "elsewhere".parse().expect("a name");
-        let ended = Call { state, model, provider, price_version, ..running };
+        // Another one may have answered, under the platform's key or under one of the workspace's.
+        let credential = (number % 3 == 0).then(|| credential_id(number + 100)).into();
+        let ended = Call { state, model, provider, credential, price_version, ..running };
         end(store, &ended).await.expect("end");
         assert_eq!(find(store, OWN, ended.id).await, Some(ended));
     }
@@ -237,7 +242,8 @@ fn estimate(call: Call) -> Call {
 fn corrected(estimate: &Call, charge: i64) -> Call {
     let (model, price_version) = ("another".to_owned(), "2".to_owned());
     let provider = "elsewhere".parse().expect("a name");
-    let answered_by = Call { model, provider, price_version, ..estimate.clone() };
+    let credential = Some(credential_id(40)).into();
+    let answered_by = Call { model, provider, credential, price_version, ..estimate.clone() };
     let used = metered(tokens(120, 30), 36_000_000, charge);
     let short =
         Timing { total: Duration::from_micros(1), provider: Duration::ZERO, first_token: None };
