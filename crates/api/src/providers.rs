@@ -1,5 +1,5 @@
 //! Who runs models, as configured: under the platform's keys, and under those of workspaces.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use cape_domain::{secret::Secret, usage::Provider};
@@ -42,7 +42,7 @@ impl Providers {
         let mut all = Self::default();
         let place = |integration, section, path, key| {
             let emulated = sandbox.map(|sandbox| (format!("{sandbox}{path}"), Secret::new(key)));
-            Place::of(config.reach(integration), section, emulated)
+            Place::of(config.reach(integration), section, emulated, usage.longest_call)
         };
         let Place { options, key } =
             place(Integration::OpenAi, &usage.openai, "/openai/v1", "sk-sandbox");
@@ -60,8 +60,8 @@ impl Providers {
             let provider = name.provider();
             let path = || format!("usage.providers.{provider}");
             let format = OpenAiFormat::of(dialect(named));
-            let gateway =
-                OpenAiProvider::speaking(format, &client, options_of(named)).with_context(path)?;
+            let options = options_of(named, usage.longest_call);
+            let gateway = OpenAiProvider::speaking(format, &client, options).with_context(path)?;
             let open = move |key| gateway.under(key).map(Upstream::of_all);
             all.add(provider, named.platform_key(), open).with_context(path)?;
         }
@@ -85,7 +85,12 @@ impl Providers {
 
 impl Place {
     /// `emulated` is where the sandbox has it, and the key that is good there.
-    fn of(reach: Reach, section: &ModelProvider, emulated: Option<(String, Secret)>) -> Self {
+    fn of(
+        reach: Reach,
+        section: &ModelProvider,
+        emulated: Option<(String, Secret)>,
+        longest_stream: Duration,
+    ) -> Self {
         let own = || section.base_url.to_string();
         let (base_url, key) = match (reach, emulated) {
             (Reach::Configured, _) => {
@@ -100,18 +105,20 @@ impl Place {
             answer_timeout: section.answer_timeout,
             first_byte_timeout: section.first_byte_timeout,
             idle_timeout: section.idle_timeout,
+            longest_stream,
         };
         Self { options, key }
     }
 }
 
-fn options_of(named: &NamedProvider) -> ProviderOptions {
+fn options_of(named: &NamedProvider, longest_stream: Duration) -> ProviderOptions {
     ProviderOptions {
         base_url: named.base_url.as_ref().map(ToString::to_string).unwrap_or_default(),
         api_key: Secret::new(""),
         answer_timeout: named.answer_timeout,
         first_byte_timeout: named.first_byte_timeout,
         idle_timeout: named.idle_timeout,
+        longest_stream,
     }
 }
 

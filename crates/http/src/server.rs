@@ -143,6 +143,8 @@ pub fn serve(
     .workers(workers)
     .client_request_timeout(head)
     .shutdown_timeout(stop.as_secs())
+    // Who hangs up is heard while nothing is being sent to them: their stream may be hung up on too.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .listen(listener)?;
     Ok(server.run())

@@ -1,7 +1,10 @@
 //! The services of calling models, and of what was used.
 use std::sync::Arc;
 
-use cape_domain::{billing::BasisPoints, usage::CircuitRules};
+use cape_domain::{
+    billing::BasisPoints,
+    usage::{CircuitRules, Provider},
+};
 use cape_services::{
     Base,
     access::{ControlFeed, KeyRing},
@@ -9,14 +12,14 @@ use cape_services::{
     processes::ProcessService,
     usage::{
         AttemptRules, Attempts, ChatService, Circuits, CountService, CredentialRing,
-        CredentialService, Deployment, Entitlements, Gate, ModelCatalogue, ModelService, Settler,
-        SwitchService, Switchboard, UsageReports, UsageRules,
+        CredentialService, Deployment, Entitlements, Gate, Leaving, LeavingRules, ModelCatalogue,
+        ModelService, Settler, SwitchService, Switchboard, UsageReports, UsageRules,
     },
 };
 use chrono::TimeDelta;
 
 use super::{Ports, Surroundings};
-use crate::config::{Config, Limits};
+use crate::config::{Abandoned, Config, Limits};
 
 /// In how many lanes calls are written where writers do not wait for each other.
 const LANES: usize = 4;
@@ -139,17 +142,25 @@ fn chat(
         known.credentials.clone(),
         attempts(config),
     );
-    (
-        ChatService::new(
-            base.clone(),
-            surroundings.tasks.clone(),
-            sleeper,
-            gate,
-            attempts,
-            settler,
-        ),
-        counts,
-    )
+    let leaving = Leaving::new(leaving(config), sleeper.clone());
+    let tasks = surroundings.tasks.clone();
+    (ChatService::new(base.clone(), tasks, sleeper, gate, attempts, settler, leaving), counts)
+}
+
+fn leaving(config: &Config) -> LeavingRules {
+    let usage = &config.usage;
+    let built_in = [
+        (Provider::OPENAI, usage.openai.abandoned),
+        (Provider::ANTHROPIC, usage.anthropic.abandoned),
+        (Provider::GEMINI, usage.gemini.abandoned),
+    ];
+    let named = usage.providers.iter().map(|(name, named)| (name.provider(), named.abandoned));
+    let aborted = |(provider, abandoned)| (abandoned == Abandoned::Abort).then_some(provider);
+    LeavingRules {
+        most: usize::try_from(usage.abandoned_streams).unwrap_or(usize::MAX),
+        longest: usage.abandoned_for,
+        aborted: built_in.into_iter().chain(named).filter_map(aborted).collect(),
+    }
 }
 
 fn attempts(config: &Config) -> AttemptRules {

@@ -50,7 +50,7 @@ pub use sandbox::Sandbox;
 pub use secrets::Secrets;
 pub use sources::ConfigFile;
 pub use telemetry::{Format, Telemetry};
-pub use usage::{Limits, ModelProvider, Usage};
+pub use usage::{Abandoned, Limits, ModelProvider, Usage};
 
 /// Everything that can be set. It serializes with its secrets masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     problem::Rules,
+    usage::Abandoned,
     values::{BaseUrl, ProviderName, SecretText, duration},
 };
 
@@ -45,6 +46,8 @@ pub struct NamedProvider {
     /// How long a stream may be silent afterwards.
     #[serde(with = "duration")]
     pub idle_timeout: Duration,
+    /// What becomes of a stream whose caller has left.
+    pub abandoned: Abandoned,
 }
 
 /// In what a provider differs from OpenAI.
@@ -75,6 +78,7 @@ impl Default for NamedProvider {
             answer_timeout,
             first_byte_timeout,
             idle_timeout,
+            abandoned: Abandoned::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use cape_domain::{secret::Secret, usage::CircuitRules};
 use cape_gateways::usage::providers::{
     AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderClientOptions, ProviderOptions,
 };
+use cape_services::usage::LeavingRules;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -42,6 +43,12 @@ pub struct Usage {
     pub attempts_within: Duration,
     /// After so many failures in a row a model is not asked for a while. 0 is to ask always.
     pub circuit_failures: u32,
+    /// How many streams whose callers have left are read to their end at the same time. More are
+    /// hung up on. 0 is to hang up on all.
+    pub abandoned_streams: u32,
+    /// How long a stream whose caller has left is read on. Then it is hung up on.
+    #[serde(with = "duration")]
+    pub abandoned_for: Duration,
     /// How long making a connection to a provider may take.
     #[serde(with = "duration")]
     pub connect_timeout: Duration,
@@ -69,6 +76,17 @@ pub enum Limits {
     Off,
 }
 
+/// What becomes of a stream whose caller has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Abandoned {
+    /// It is read to its end, and charged as the provider tells.
+    #[default]
+    Drain,
+    /// It is hung up on at once, and charged as an estimate of what came.
+    Abort,
+}
+
 /// How one provider of models is reached. Without a key it is not configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +104,8 @@ pub struct ModelProvider {
     /// How long a stream may be silent afterwards.
     #[serde(with = "duration")]
     pub idle_timeout: Duration,
+    /// What becomes of a stream whose caller has left.
+    pub abandoned: Abandoned,
 }
 
 impl Usage {
@@ -98,6 +118,8 @@ impl Usage {
             attempts: NonZeroU32::new(3).expect("3 is not zero"),
             attempts_within: Duration::from_mins(1),
             circuit_failures: CircuitRules::default().failures,
+            abandoned_streams: 256,
+            abandoned_for: LeavingRules::default().longest,
             connect_timeout: ProviderClientOptions::default().connect_timeout,
             price_book: None,
             more_prices: None,
@@ -150,6 +172,7 @@ impl ModelProvider {
             answer_timeout,
             first_byte_timeout,
             idle_timeout,
+            abandoned: Abandoned::default(),
         }
     }
 }

@@ -10,11 +10,11 @@ use std::sync::{
 use cape_domain::{
     access::{Permit, UseAi},
     time::{Sleeper, Timestamp},
-    usage::{Call, ChatCompletion, Standing, Timing, TokenCounts, likely_tokens},
+    usage::{Call, ChatCompletion, Metered, Standing, Timing, TokenCounts, likely_tokens},
 };
 
 use super::{
-    Admission, Asked, Attempts, ChatError, Explanation, Gate, Items, NewCall, Settler,
+    Admission, Asked, Attempts, ChatError, Explanation, Gate, Items, Leaving, NewCall, Settler,
     attempts::{Pieces, Whole},
     pump::{Means, Pump},
 };
@@ -28,6 +28,7 @@ pub struct ChatService {
     pub(super) gate: Arc<Gate>,
     pub(super) attempts: Attempts,
     pub(super) settler: Arc<Settler>,
+    leaving: Arc<Leaving>,
     stopping: AtomicBool,
 }
 
@@ -67,9 +68,10 @@ impl ChatService {
         gate: Arc<Gate>,
         attempts: Attempts,
         settler: Arc<Settler>,
+        leaving: Arc<Leaving>,
     ) -> Arc<Self> {
         let stopping = AtomicBool::new(false);
-        Arc::new(Self { base, tasks, sleeper, gate, attempts, settler, stopping })
+        Arc::new(Self { base, tasks, sleeper, gate, attempts, settler, leaving, stopping })
     }
 
     /// Lets no new call in. Those that are running go on.
@@ -141,7 +143,8 @@ impl ChatService {
             Err(error) => return Err(self.failed(&admission, error, timing).await),
         };
         let produced = produced_bytes(&completion);
-        let (tokens, estimated) = match completion.usage {
+        let told = completion.usage.filter(|told| is_credible(&admission, told));
+        let (tokens, estimated) = match told {
             Some(tokens) => (tokens, false),
             None => (estimated(&admission, produced), true),
         };
@@ -167,6 +170,7 @@ impl ChatService {
             settler: Arc::clone(&self.settler),
             sleeper: Arc::clone(&self.sleeper),
             circuits: Arc::clone(self.attempts.circuits()),
+            leaving: Arc::clone(&self.leaving),
         };
         let pump = Pump::new(means, admission, asked_at, reader);
         self.tasks.spawn(pump.run(stream));
@@ -203,6 +207,13 @@ pub(super) fn estimated(admission: &Admission, produced_bytes: u64) -> TokenCoun
         output: likely_tokens(produced_bytes),
         ..TokenCounts::default()
     }
+}
+
+/// Whether a figure can be charged. One that does not fit anywhere is as good as none.
+pub(super) fn is_credible(admission: &Admission, told: &TokenCounts) -> bool {
+    let Admission { candidate, call, .. } = admission;
+    let metered = Metered::of(&candidate.price, call.markup, call.credential, *told, false);
+    told.total().is_ok() && metered.is_ok()
 }
 
 fn produced_bytes(completion: &ChatCompletion) -> u64 {

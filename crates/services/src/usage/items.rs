@@ -59,6 +59,11 @@ impl Reader {
         self.items.send(item).await.is_ok()
     }
 
+    /// Comes back when nobody will take anything any more.
+    pub(super) async fn gone(&self) {
+        self.items.closed().await;
+    }
+
     /// What was passed on and not taken yet is not passed on.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Release);

@@ -35,7 +35,7 @@ use cape_services::{
     processes::ProcessService,
     usage::{
         Attempts, ChatService, Circuits, CountService, CredentialRing, CredentialService,
-        Deployment, Entitlements, Gate, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
+        Deployment, Entitlements, Gate, Leaving, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
         UsageReports, UsageRules,
     },
 };
@@ -235,7 +235,9 @@ impl World {
             credential_ring.clone(),
             setup.attempts,
         );
-        let chat = ChatService::new(base.clone(), tasks.clone(), sleeps, gate, attempts, settler);
+        let leaving = Leaving::new(setup.leaving, sleeps.clone());
+        let chat =
+            ChatService::new(base.clone(), tasks.clone(), sleeps, gate, attempts, settler, leaving);
         Self {
             keys: ApiKeyService::new(base.clone(), trail.clone()),
             pricing: PricingService::new(base.clone()),

@@ -6,7 +6,7 @@ use std::{pin::Pin, time::Duration};
 use cape_domain::usage::ModelProviderError;
 use eventsource_stream::{EventStreamError, Eventsource as _};
 use futures_util::stream::{Stream, StreamExt as _, iter, unfold};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::failure::{Unreadable, connection};
 
@@ -23,6 +23,8 @@ pub enum Broken {
     Connection(reqwest::Error),
     /// Nothing arrived for too long.
     Silent,
+    /// It took too long in all.
+    Endless,
     /// An event is too large.
     TooLarge,
     /// What arrived is not UTF-8.
@@ -33,7 +35,7 @@ impl From<Broken> for ModelProviderError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::Connection(error) => connection(error),
-            Broken::Silent => Self::Timeout,
+            Broken::Silent | Broken::Endless => Self::Timeout,
             Broken::TooLarge => Unreadable::Shape("an event of over 4 MB").into(),
             Broken::NotText => Unreadable::Shape("the stream is not UTF-8").into(),
         }
@@ -47,16 +49,22 @@ pub struct Patience {
     pub first: Duration,
     /// Between bytes afterwards.
     pub idle: Duration,
+    /// Until the last byte, however many come.
+    pub whole: Duration,
 }
 
 /// The events of an answer. Dropping them closes the connection.
 pub fn of_response(response: reqwest::Response, patience: Patience) -> Events {
     let begin = (response, patience.first);
+    let since = Instant::now();
     events(unfold(begin, move |(mut response, wait)| async move {
-        let chunk = match timeout(wait, response.chunk()).await {
+        let left = patience.whole.saturating_sub(since.elapsed());
+        let chunk = match timeout(wait.min(left), response.chunk()).await {
+            _ if left.is_zero() => Err(Broken::Endless),
             Ok(Ok(None)) => return None,
             Ok(Ok(Some(chunk))) => Ok(chunk.to_vec()),
             Ok(Err(error)) => Err(Broken::Connection(error)),
+            Err(_) if left < wait => Err(Broken::Endless),
             Err(_) => Err(Broken::Silent),
         };
         Some((chunk, (response, patience.idle)))

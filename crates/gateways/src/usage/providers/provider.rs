@@ -43,6 +43,8 @@ pub struct ProviderOptions {
     pub first_byte_timeout: Duration,
     /// How long a stream may be silent afterwards. 60 seconds by default.
     pub idle_timeout: Duration,
+    /// How long a stream may take in all, however much comes. 15 minutes by default.
+    pub longest_stream: Duration,
 }
 
 impl ProviderOptions {
@@ -55,6 +57,7 @@ impl ProviderOptions {
             answer_timeout: Duration::from_mins(2),
             first_byte_timeout: Duration::from_mins(2),
             idle_timeout: Duration::from_mins(1),
+            longest_stream: Duration::from_mins(15),
         }
     }
 }
@@ -111,7 +114,11 @@ impl<F: Format> Provider<F> {
             headers,
             censor: Censor::new(options.api_key),
             answer_timeout: options.answer_timeout,
-            patience: Patience { first: options.first_byte_timeout, idle: options.idle_timeout },
+            patience: Patience {
+                first: options.first_byte_timeout,
+                idle: options.idle_timeout,
+                whole: options.longest_stream,
+            },
             format,
         })
     }

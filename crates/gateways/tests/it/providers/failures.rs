@@ -8,7 +8,11 @@ use cape_domain::{
 use cape_gateways::usage::providers::{
     AnthropicProvider, GeminiProvider, OpenAiProvider, ProviderOptions,
 };
-use tokio::{join, net::TcpListener, time::timeout};
+use tokio::{
+    join,
+    net::TcpListener,
+    time::{Instant, timeout},
+};
 
 use super::{
     KEY, client, completed, every_provider, gemini, hear, openai, options, request, streamed,
@@ -205,6 +209,22 @@ async fn a_stream_may_pause_but_not_fall_silent() {
     ];
     let heard = streamed(&provider, &vendor, &script).await;
     assert_eq!((heard.text().as_str(), heard.failure), ("ab", Some(FailureKind::Timeout)));
+}
+
+#[tokio::test]
+async fn a_stream_that_never_falls_silent_is_not_read_for_ever() {
+    let vendor = Vendor::open().await;
+    let short =
+        ProviderOptions { longest_stream: Duration::from_millis(300), ..options(&vendor.url()) };
+    let provider = OpenAiProvider::new(&client(), short).expect("sound options");
+    let ping = [Step::Send(b": ping\n\n".to_vec()), Step::Pause(Duration::from_millis(50))];
+    let script: Vec<Step> = std::iter::once(Step::Send(stream_head()))
+        .chain(ping.into_iter().cycle().take(100))
+        .collect();
+    let begun = Instant::now();
+    let heard = streamed(&provider, &vendor, &script).await;
+    assert_eq!((heard.pieces.len(), heard.failure), (0, Some(FailureKind::Timeout)));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ async fn however_many_call_at_once_the_cap_is_never_exceeded() {
 }
 
 #[tokio::test]
-async fn what_was_swept_counts_with_what_it_was_charged() {
+async fn what_was_swept_counts_with_its_estimate_until_it_comes_back() {
     let world = given_a_cap(HELD).await;
     let gate = Arc::new(Notify::new());
     world.models.will_answer_after(gate.clone(), completion("hi", Some(tokens(10, 10))));
@@ -167,7 +167,7 @@ async fn what_was_swept_counts_with_what_it_was_charged() {
     assert_eq!(spent(&world).await, LIKELY);
     gate.notify_one();
     soon(call).await.expect("a task").expect("answered");
-    assert_eq!(spent(&world).await, LIKELY, "and is not counted a second time");
+    assert_eq!(spent(&world).await, CHARGED, "and is not counted a second time");
     world.proves_its_ledger().await;
 }
 

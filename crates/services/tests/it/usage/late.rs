@@ -2,7 +2,6 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{ApiKey, KeyRules},
     billing::{Correction, Credits, Overage, Transaction, TransactionKind},
     usage::{Call, CallState, TokenCounts},
 };
@@ -12,13 +11,12 @@ use cape_services::{
 };
 use cape_testkit::{
     fakes::Step,
-    fixtures::{ACME, api_key, completion, permit, tokens},
+    fixtures::{ACME, completion, permit, tokens},
 };
 use tokio::sync::Notify;
 
 use super::{
-    HELD, LIKELY, ask, begin, by_program, end, given_a_debt, given_a_program, question, read,
-    settled, stream, text,
+    HELD, LIKELY, ask, begin, end, given_a_debt, given_a_program, read, settled, stream, text,
 };
 use crate::world::{Setup, World, soon};
 
@@ -172,37 +170,6 @@ async fn where_the_provider_does_not_tell_the_better_estimate_is_charged_and_sta
     assert_eq!((used.tokens, used.estimated), (tokens(4, 2), true));
     assert_eq!(world.micros().await, [GIVEN - used.charge.micros(), 0, 0]);
     assert_eq!(corrections(&world).await.len(), 1);
-    world.proves_its_ledger().await;
-}
-
-#[tokio::test]
-async fn what_its_key_has_spent_is_corrected_too() {
-    const KEY: u32 = 20;
-    let world = World::with(Setup::default()).await;
-    world.give(1, GIVEN).await;
-    let spending_cap = Some(Credits::from_micros(2 * HELD));
-    let rules = KeyRules { spending_cap, ..KeyRules::unlimited() };
-    super::given_a_key(&world, &ApiKey { rules, ..api_key(KEY) }).await;
-    let gate = Arc::new(Notify::new());
-    world.models.will_answer_after(gate.clone(), completion("hi", Some(tokens(10, 10))));
-    let chat = world.chat.clone();
-    let task =
-        world.tasks.spawn(async move { chat.complete(by_program(KEY), question("hello")).await });
-    soon(async {
-        while world.models.calls() == 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let spent = async || {
-        let mut work = world.look().await;
-        work.key_spending().spent(api_key(KEY).id).await.expect("spent").micros()
-    };
-    sweep(&world).await;
-    assert_eq!(spent().await, LIKELY);
-    gate.notify_one();
-    soon(task).await.expect("a task").expect("answered");
-    assert_eq!(spent().await, 900);
     world.proves_its_ledger().await;
 }
 

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use cape_domain::{access::Throttle, billing::Credits, secret::Secret, usage::PriceBook};
-use cape_services::usage::AttemptRules;
+use cape_services::usage::{AttemptRules, LeavingRules};
 use cape_testkit::{
     fakes::{OpenThrottle, PostBox},
     fixtures::{credits, price_book},
@@ -33,6 +33,8 @@ pub struct Setup {
     pub book: PriceBook,
     /// How often models are asked.
     pub attempts: AttemptRules,
+    /// What becomes of answers whose callers leave.
+    pub leaving: LeavingRules,
 }
 
 impl Default for Setup {
@@ -48,6 +50,7 @@ impl Default for Setup {
             limited: true,
             book: price_book(),
             attempts: AttemptRules { most: 1, ..AttemptRules::default() },
+            leaving: LeavingRules::default(),
         }
     }
 }
