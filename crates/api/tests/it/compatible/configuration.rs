@@ -126,3 +126,14 @@ fn a_name_that_is_taken_is_refused() {
         assert_eq!(found, [format!("usage.providers.{name}: {expected}")]);
     }
 }
+
+#[test]
+fn a_built_in_provider_is_elsewhere_without_a_key_where_no_sandbox_takes_its_place() {
+    let address = ("CAPE_USAGE__OPENAI__BASE_URL", "https://eu.example.com/v1");
+    let config = read("", &[address, ("CAPE_SANDBOX__ENABLED", "false")]).expect("sound");
+    assert_eq!(config.usage.openai.base_url.as_str(), "https://eu.example.com/v1");
+    let url = ("CAPE_SANDBOX__URL", "http://127.0.0.1:8090");
+    let found = refused("", &[address, ("CAPE_SANDBOX__ENABLED", "true"), url]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("usage.openai.base_url: has no effect without"), "{found:?}");
+}

@@ -16,9 +16,6 @@ use crate::{
 /// What it may take until what was said is known everywhere.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a busy machine may take on top of that for a call.
-const BUSY: Duration = Duration::from_secs(1);
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_used_replaced_and_no_longer_used_within_a_second_in_another_process() {
     let Some(place) = Place::postgres().await else { return };
@@ -30,9 +27,14 @@ async fn a_key_is_used_replaced_and_no_longer_used_within_a_second_in_another_pr
     assert_eq!(made_under(&ada, &program).await, "platform");
     let soon = async |under: &str| {
         let said = Instant::now();
-        eventually(under, async || made_under(&ada, &program).await == under).await;
-        let took = said.elapsed();
-        assert!(took <= SECOND + BUSY, "{under}: {took:?}");
+        // A call that begins a second later is made as was said, however long it takes.
+        eventually(under, async || {
+            let began = said.elapsed();
+            let done = made_under(&ada, &program).await == under;
+            assert!(done || began <= SECOND, "{under}: {began:?}");
+            done
+        })
+        .await;
         // What is known stays known.
         for _ in 0..3 {
             assert_eq!(made_under(&ada, &program).await, under);

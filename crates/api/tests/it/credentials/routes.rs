@@ -1,5 +1,5 @@
 //! Storing, showing and removing keys, and who may.
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use cape_domain::{
     access::Role,
@@ -71,6 +71,25 @@ async fn what_is_no_key_and_what_is_no_provider_is_refused() {
     let elsewhere = ada.request("PUT", OPENAI).json(&body);
     crate::app::caller::send(elsewhere).await.problem(400, "request.wrong_shape");
     assert_eq!(app.place.count("SELECT count(*) FROM provider_credentials").await, 0);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_of_the_database_has_the_key_in_it() {
+    let app = TestApp::on_sqlite(&[]).await;
+    let (ada, program) = app.program("ada").await;
+    store(&ada, "openai", GOOD).await.with(200);
+    program.say(super::MODEL, "hello").await.with(200);
+    for (name, needed) in [("cape.db", true), ("cape.db-wal", false)] {
+        let bytes = match fs::read(app.place.file(name)) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                assert!(!needed, "{name}: {error}");
+                continue;
+            }
+        };
+        assert!(!bytes.windows(GOOD.len()).any(|part| part == GOOD.as_bytes()), "{name}");
+    }
     app.finish().await;
 }
 

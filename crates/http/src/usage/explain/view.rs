@@ -133,7 +133,9 @@ const fn change(error: &ChatError) -> Option<&'static str> {
         ChatError::WrongKind { .. } => Some("a model of the other kind, or its own endpoint"),
         ChatError::ModelNotInPlan { .. } => Some("a plan that includes the model"),
         ChatError::ModelNotForKey(_) => Some("a key that may call the model"),
-        ChatError::Disabled(_) => Some("an operator who gives access to the provider"),
+        ChatError::Disabled(_) => {
+            Some("a key of the workspace at the provider, or an operator who gives access to it")
+        }
         ChatError::CredentialRefused(_) => Some("another key of the workspace at the provider"),
         ChatError::UnknownPrice(_) => Some("an operator who says what the model costs"),
         ChatError::Stopped(_) => Some("an operator who lets the model go on"),
