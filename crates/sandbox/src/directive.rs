@@ -2,6 +2,8 @@
 //! command. It says *what*; when and in which shape is the vendors' own.
 use std::time::Duration;
 
+use crate::hostile::{Body, Figures};
+
 const OPENING: &str = "[[sandbox:";
 const CLOSING: &str = "]]";
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
@@ -29,6 +31,14 @@ pub(crate) struct Directive {
     pub(crate) usage: Reporting,
     /// Input tokens that count as read from a cache.
     pub(crate) cached_tokens: u64,
+    /// What becomes of the body.
+    pub(crate) body: Body,
+    /// What becomes of figures.
+    pub(crate) figures: Figures,
+    /// Whether it ends for a reason that nobody knows.
+    pub(crate) strange_end: bool,
+    /// Whether a stream tells something that nobody knows.
+    pub(crate) strange_event: bool,
 }
 
 /// How usage is told.
@@ -102,6 +112,10 @@ impl Directive {
             "cut_after" => self.cut_after = Some(number(MOST_TOKENS)?),
             "fail_after" => self.fail_after = Some(number(MOST_TOKENS)?),
             "cached_tokens" => self.cached_tokens = number(MOST_TOKENS)?,
+            "body" => self.body = Body::named(value).ok_or_else(invalid)?,
+            "figures" => self.figures = Figures::named(value).ok_or_else(invalid)?,
+            "end" => self.strange_end = strange(value).ok_or_else(invalid)?,
+            "event" => self.strange_event = strange(value).ok_or_else(invalid)?,
             "usage" => {
                 self.usage = match value {
                     "missing" => Reporting::Missing,
@@ -114,6 +128,10 @@ impl Directive {
         }
         Ok(())
     }
+}
+
+fn strange(value: &str) -> Option<bool> {
+    (value == "strange").then_some(true)
 }
 
 /// Digits alone; more than fit are as many as fit, because every bound is lower.
@@ -142,7 +160,8 @@ mod tests {
     fn every_key_is_understood_and_taken_out_of_the_text() {
         let (directive, said) = extract(
             "Say hi [[sandbox: latency=500ms, chunk_delay=1s, output_tokens=200, status=429, \
-             retry_after=2, cut_after=3, fail_after=9, usage=double, cached_tokens=4]]now",
+             retry_after=2, cut_after=3, fail_after=9, usage=double, cached_tokens=4, body=huge, \
+             figures=beyond, end=strange, event=strange]]now",
         )
         .expect("valid");
         assert_eq!(said, "Say hi now");
@@ -156,6 +175,10 @@ mod tests {
             fail_after: Some(9),
             usage: Reporting::Double,
             cached_tokens: 4,
+            body: Body::Huge,
+            figures: Figures::Beyond,
+            strange_end: true,
+            strange_event: true,
         };
         assert_eq!(directive, expected);
     }
@@ -179,7 +202,17 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         assert!(refused("[[sandbox: speed=9]]").contains("unknown key `speed`"));
-        for pair in ["latency=5", "latency=ms", "status=200", "status=99999", "usage=half"] {
+        for pair in [
+            "latency=5",
+            "latency=ms",
+            "status=200",
+            "status=99999",
+            "usage=half",
+            "body=fat",
+            "figures=round",
+            "end=happy",
+            "event=birthday",
+        ] {
             let message = refused(&format!("[[sandbox: {pair}]]"));
             let key = pair.split('=').next().expect("a key");
             assert!(message.contains(&format!("`{key}`")), "{message}");

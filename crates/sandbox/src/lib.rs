@@ -16,7 +16,8 @@
 //!
 //! ```text
 //! [[sandbox: latency=500ms, chunk_delay=100ms, output_tokens=200, status=429, retry_after=2,
-//!            cut_after=3, fail_after=3, usage=missing|zero|double, cached_tokens=5]]
+//!            cut_after=3, fail_after=3, usage=missing|zero|double, cached_tokens=5,
+//!            body=huge, figures=negative, end=strange, event=strange]]
 //! ```
 //!
 //! | key | effect | bound |
@@ -30,6 +31,10 @@
 //! | `fail_after` | tells of a failure after so many chunks of content of a stream, where the vendor's streams can: Anthropic's and Gemini's | 100 000 |
 //! | `usage` | leaves the usage out, reports zeros, or doubles the output tokens | |
 //! | `cached_tokens` | reports so many of the input tokens as read from a cache | the input |
+//! | `body` | what no vendor would send: `empty`, `garbage`, `deep` (nested 100 000 times), `huge` (100 MB; of a stream, one event), `endless` (of a stream, the same content again and again), `unending` (of a stream, one event), `silent` (nothing after the headers). Of a stream, after its first content | until the caller hangs up |
+//! | `figures` | tells counts that cannot be: `negative`, `most` (the most that 64 bits hold), `beyond` (one more); or the last ones of a stream `twice`, or `shrinking` (tenfold before) | |
+//! | `end` | `strange`: the reason for the end is one that nobody knows | |
+//! | `event` | `strange`: after its first content, a stream tells something that nobody knows | |
 //!
 //! # How Stripe is steered
 //!
@@ -84,6 +89,7 @@ mod anthropic;
 mod directive;
 mod fields;
 mod gemini;
+mod hostile;
 mod html;
 mod ids;
 mod mailbox;

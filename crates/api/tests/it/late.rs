@@ -3,6 +3,7 @@
 use std::{process::Command, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     app::{
@@ -27,21 +28,26 @@ async fn a_call_that_outlives_its_hold_is_charged_what_it_really_used(place: Arc
     let app = TestApp::at(
         place,
         &[
-            ("CAPE_USAGE__LONGEST_CALL", "1s"),
-            ("CAPE_USAGE__OPENAI__ANSWER_TIMEOUT", "500ms"),
-            ("CAPE_USAGE__ANTHROPIC__ANSWER_TIMEOUT", "500ms"),
-            ("CAPE_USAGE__GEMINI__ANSWER_TIMEOUT", "500ms"),
+            ("CAPE_USAGE__LONGEST_CALL", "3s"),
+            ("CAPE_USAGE__OPENAI__ANSWER_TIMEOUT", "1s"),
+            ("CAPE_USAGE__ANTHROPIC__ANSWER_TIMEOUT", "1s"),
+            ("CAPE_USAGE__GEMINI__ANSWER_TIMEOUT", "1s"),
         ],
     )
     .await;
     let (ada, program) = app.program("ada").await;
-    let mut streams = Vec::new();
+    // They begin late, and so they end after their time, though none of them takes that long.
+    let mut beginning = JoinSet::new();
     for model in MODELS {
-        let ask = saying(model, "hello [[sandbox: chunk_delay=150ms, output_tokens=20]]");
-        let mut stream = program.stream(&ask).await;
-        stream.next_json().await;
-        streams.push(stream);
+        let program = program.clone();
+        beginning.spawn(async move {
+            let slowly = "hello [[sandbox: latency=2s, chunk_delay=120ms, output_tokens=20]]";
+            let mut stream = program.stream(&saying(model, slowly)).await;
+            stream.next_json().await;
+            stream
+        });
     }
+    let streams = beginning.join_all().await;
     eventually("every hold is swept", async || {
         app.instance.platform.sweeper.run_due().await.expect("swept");
         ada.credits().await.held == 0

@@ -1,4 +1,5 @@
 //! What the program as a whole promises.
+mod adversarial;
 mod anthropic;
 mod app;
 mod compatible;
@@ -10,6 +11,7 @@ mod embeddings;
 mod env_example;
 mod explain;
 mod gemini;
+mod golden;
 mod guards;
 mod idempotency;
 mod kill;

@@ -21,6 +21,11 @@ impl Http {
         Self { client: client.build().expect("a client"), base }
     }
 
+    /// Where the platform is.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A request to a path, or to a whole address.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method: Method = method.parse().expect("a method");
