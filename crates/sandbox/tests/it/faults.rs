@@ -257,3 +257,49 @@ async fn a_very_long_stream_is_whole() {
     assert_eq!(stream.len(), 100_001);
     assert_eq!(last["usageMetadata"]["candidatesTokenCount"], 100_000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_bodies_and_their_figures_can_be_what_no_vendor_would_send() {
+    let bench = Bench::start();
+    for provider in ALL {
+        let body = async |directive: &str| {
+            let text = format!("Hi [[sandbox: {directive}]]");
+            let answer = send(ask(&bench, provider, &text, false)).await;
+            assert_eq!(answer.status(), 200);
+            answer.bytes().await.expect("all of it")
+        };
+        assert_eq!(body("body=empty").await.len(), 0);
+        assert!(serde_json::from_slice::<Value>(&body("body=garbage").await).is_err());
+        assert!(body("body=deep").await.starts_with(b"[[[["));
+        assert!(body("body=huge").await.len() > 100 << 20);
+        for (directive, told) in [
+            ("figures=negative", ":-20"),
+            ("figures=beyond", ":18446744073709551616"),
+            ("end=strange", "cosmic_ray"),
+        ] {
+            let body = String::from_utf8(body(directive).await.to_vec()).expect("text");
+            assert!(body.contains(told), "{provider:?} {directive}: {body}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_never_ends_is_sent_until_its_reader_hangs_up() {
+    let bench = Bench::start();
+    for provider in ALL {
+        for body in ["endless", "unending", "silent"] {
+            let text = format!("Hi [[sandbox: body={body}]]");
+            let mut answer = send(ask(&bench, provider, &text, true)).await;
+            assert_eq!(bench.count("/_sandbox/streams", "open").await, 1);
+            let mut read = 0;
+            while body != "silent" && read < 1 << 20 {
+                read += answer.chunk().await.expect("it goes on").expect("more").len();
+            }
+            drop(answer);
+            let hung_up = async || bench.count("/_sandbox/streams", "open").await == 0;
+            eventually("the stream is dropped", hung_up).await;
+        }
+        let told = events(ask(&bench, provider, "Hi [[sandbox: event=strange]]", true)).await;
+        assert_eq!(told.iter().filter(|(_, data)| data.contains("energy")).count(), 1);
+    }
+}
