@@ -110,12 +110,7 @@ pub struct Surroundings {
 /// Puts the platform together.
 #[must_use]
 pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Platform {
-    let base = Base {
-        store: ports.store.clone(),
-        clock: ports.clock.clone(),
-        ids: ports.ids.clone(),
-        secrets: ports.secrets.clone(),
-    };
+    let base = base(&ports);
     let trail = Trail::new(base.clone(), ports.vault.clone());
     let process = ProcessService::new(base.clone());
     let keys = KeyRing::new(base.clone(), config.accounts.verified_only);
@@ -183,20 +178,10 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         reports: usage.reports,
         catalogue: usage.catalogue,
         health: health(config, &base, &ports, &feed),
-        idempotency: IdempotencyService::new(
-            base.clone(),
-            trail.clone(),
-            ports.vault.clone(),
-            surroundings.tasks.clone(),
-            ports.sleeper.clone(),
-        ),
+        idempotency: idempotency(&base, &trail, &ports, &surroundings.tasks),
         ids: ports.ids.clone(),
         tasks: surroundings.tasks.clone(),
-        about: About {
-            version: env!("CARGO_PKG_VERSION"),
-            environment: config.environment.name().to_owned(),
-            database: surroundings.database,
-        },
+        about: about(config, surroundings.database),
         metrics: surroundings.metrics,
     };
     Platform {
@@ -217,6 +202,30 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         ledger: LedgerCheck::new(base),
         tasks: surroundings.tasks,
     }
+}
+
+fn base(ports: &Ports) -> Base {
+    Base {
+        store: ports.store.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+        secrets: ports.secrets.clone(),
+    }
+}
+
+fn idempotency(
+    base: &Base,
+    trail: &Trail,
+    ports: &Ports,
+    tasks: &Tasks,
+) -> Arc<IdempotencyService> {
+    let (vault, sleeper) = (ports.vault.clone(), ports.sleeper.clone());
+    IdempotencyService::new(base.clone(), trail.clone(), vault, tasks.clone(), sleeper)
+}
+
+fn about(config: &Config, database: &'static str) -> About {
+    let environment = config.environment.name().to_owned();
+    About { version: env!("CARGO_PKG_VERSION"), environment, database }
 }
 
 fn introspection(

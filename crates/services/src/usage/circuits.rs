@@ -110,3 +110,46 @@ impl Circuits {
         self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cape_domain::{
+        billing::Credits,
+        usage::{Estimate, Price, TokenCounts},
+    };
+    use cape_testkit::fixtures::{at, credential_id};
+
+    use super::*;
+
+    fn under(key: u32) -> Candidate<()> {
+        let tokens = TokenCounts::default();
+        Candidate {
+            model: "m".to_owned(),
+            provider: Provider::OPENAI,
+            credential: CredentialUsed::Workspace(credential_id(key)),
+            asked: (),
+            price_version: "1".to_owned(),
+            price: Price::Free,
+            estimate: Estimate { likely_input: 0, most: tokens },
+            worst: Credits::ZERO,
+        }
+    }
+
+    #[test]
+    fn keys_that_come_and_go_fill_no_memory_and_what_is_open_stays_open() {
+        let circuits = Circuits::new(CircuitRules { failures: 2, ..CircuitRules::default() });
+        let fails = |key| circuits.failed(&under(key), &ModelProviderError::Timeout, at(0));
+        for key in [0, 0, 1] {
+            fails(key);
+        }
+        let most = u32::try_from(REMEMBERED).expect("a few");
+        (2..=most).for_each(fails);
+        assert!(circuits.circuits().len() <= REMEMBERED);
+        assert!(circuits.look(&under(0), at(0)).is_err(), "it is open");
+        // What had failed once is forgotten: it takes two more.
+        fails(1);
+        assert!(circuits.look(&under(1), at(0)).is_ok());
+        fails(1);
+        assert!(circuits.look(&under(1), at(0)).is_err());
+    }
+}
