@@ -65,9 +65,10 @@ impl Candidates {
         draw: u64,
         now: Timestamp,
     ) -> Result<Vec<Candidate<A>>, ChatError> {
-        let mut found = Vec::new();
+        let considered = self.consider(plan, key, own, wanted, draw, now);
+        let mut found = Vec::with_capacity(considered.len());
         let mut refused = None;
-        for (_, outcome) in self.consider(plan, key, own, wanted, draw, now) {
+        for (_, outcome) in considered {
             match outcome {
                 Ok(candidate) => found.push(candidate),
                 Err(error) => refused = refused.or(Some(error)),

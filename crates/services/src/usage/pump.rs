@@ -84,10 +84,13 @@ enum End {
 /// Forwards one answer.
 pub(super) struct Pump {
     means: Means,
-    admission: Admission,
+    admission: Box<Admission>,
     asked_at: Timestamp,
     audience: Audience,
     stop: Stop,
+    choices: u32,
+    /// More bytes than there can be in the answer.
+    flood: u64,
     produced: u64,
     reported: Option<TokenCounts>,
     first_token_at: Option<Timestamp>,
@@ -101,14 +104,18 @@ impl Pump {
         asked_at: Timestamp,
         reader: Reader,
     ) -> Self {
-        let Candidate { model, provider, .. } = &admission.candidate;
+        let Candidate { model, provider, asked, .. } = &admission.candidate;
         let stop = admission.watch.over(model, *provider);
+        let choices = asked.request.choices;
+        let tokens = asked.request.max_output_tokens.saturating_mul(choices.into());
         Self {
             means,
-            admission,
+            admission: Box::new(admission.without_what_was_asked()),
             asked_at,
             audience: Audience::Caller(reader),
             stop,
+            choices,
+            flood: tokens.saturating_mul(LONGEST_TOKEN),
             produced: 0,
             reported: None,
             first_token_at: None,
@@ -119,10 +126,7 @@ impl Pump {
     /// Reads the answer to its end, or until it is stopped, whether the provider says something or
     /// not. Who reads along may leave; then it is read on, or hung up on.
     pub(super) async fn run(mut self, mut stream: Box<dyn ChatStream>) {
-        let request = &self.admission.candidate.asked.request;
-        let wanted = usize::try_from(request.choices).unwrap_or(usize::MAX);
-        let tokens = request.max_output_tokens.saturating_mul(request.choices.into());
-        let flood = tokens.saturating_mul(LONGEST_TOKEN);
+        let wanted = usize::try_from(self.choices).unwrap_or(usize::MAX);
         let mut finishes = vec![FinishReason::Stop; wanted];
         let end = loop {
             if let Audience::None = self.audience {
@@ -145,7 +149,7 @@ impl Pump {
                 }
                 Some(Ok(ChatEvent::Piece { choice, piece })) => {
                     self.produce(piece.bytes());
-                    if self.produced > flood {
+                    if self.produced > self.flood {
                         break End::Broken(self.failed(endless()));
                     }
                     self.forward(StreamItem::Piece { choice, piece }).await;
@@ -156,7 +160,10 @@ impl Pump {
                 Some(Err(error)) => break End::Broken(self.failed(error)),
                 None => break End::Whole,
             }
-            self.checkpoint().await;
+            if self.checkpoint_is_due() {
+                // Apart from what is kept for as long as the answer takes.
+                Box::pin(self.checkpoint()).await;
+            }
         };
         // Hangs up.
         drop(stream);
@@ -167,7 +174,7 @@ impl Pump {
         {
             reader.cut();
         }
-        let last = self.settle(finishes, end).await;
+        let last = Box::pin(self.settle(finishes, end)).await;
         self.end(last).await;
     }
 
@@ -218,12 +225,12 @@ impl Pump {
         }
     }
 
+    fn checkpoint_is_due(&self) -> bool {
+        self.means.base.now() >= self.checkpointed_at + CHECKPOINT
+    }
+
     async fn checkpoint(&mut self) {
-        let now = self.means.base.now();
-        if now < self.checkpointed_at + CHECKPOINT {
-            return;
-        }
-        self.checkpointed_at = now;
+        self.checkpointed_at = self.means.base.now();
         let (tokens, _) = self.used();
         if let Err(error) = self.means.settler.checkpoint(&self.admission, tokens).await {
             tracing::warn!(%error, call.id = %self.admission.call.id, "no checkpoint");
