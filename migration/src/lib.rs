@@ -21,6 +21,7 @@ mod m0014_operators;
 mod m0015_switches;
 mod m0016_corrections;
 mod m0017_credentials;
+mod m0018_model_entries;
 mod m0020_plan_versions;
 mod m0021_subscriptions;
 mod run;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_switches::Migration),
             Box::new(m0016_corrections::Migration),
             Box::new(m0017_credentials::Migration),
+            Box::new(m0018_model_entries::Migration),
             Box::new(m0020_plan_versions::Migration),
             Box::new(m0021_subscriptions::Migration),
         ]

@@ -32,7 +32,9 @@ use cape_services::{
     idempotency::IdempotencyService,
     jobs::JobRunner,
     processes::ProcessService,
-    usage::{CredentialRing, Deployment, Entitlements, Lender, Sweeper, Switchboard, Upstream},
+    usage::{
+        CredentialRing, Deployment, Entitlements, Lender, LiveBook, Sweeper, Switchboard, Upstream,
+    },
 };
 
 mod accounts;
@@ -118,12 +120,14 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let entitlements = Entitlements::new(base.clone());
     let switchboard = Switchboard::new(keys.clone());
     let credentials = CredentialRing::new(base.clone(), ports.vault.clone(), ports.lenders.clone());
+    let book = LiveBook::over(ports.prices.clone());
     let caches: Vec<Arc<dyn ObeysControl>> = vec![
         authenticator.clone(),
         keys.clone(),
         entitlements.clone(),
         switchboard.clone(),
         credentials.clone(),
+        book.clone(),
     ];
     let feed = ControlFeed::new(base.clone(), caches);
     let payments = ports.payments.clone();
@@ -146,6 +150,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         entitlements: &entitlements,
         switchboard: &switchboard,
         credentials: &credentials,
+        book: &book,
     };
     let usage = Usage::compose(config, &base, &trail, &ports, &surroundings, &known, &process);
     let services = Services {
@@ -173,6 +178,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         chat: usage.chat,
         counts: usage.counts,
         switches: usage.switches,
+        model_admin: usage.model_admin,
         credentials: usage.credentials,
         models: usage.models,
         reports: usage.reports,

@@ -32,8 +32,8 @@ use cape_services::{
     health::HealthService,
     idempotency::IdempotencyService,
     usage::{
-        ChatService, CountService, CredentialService, ModelCatalogue, ModelService, SwitchService,
-        UsageReports,
+        ChatService, CountService, CredentialService, ModelAdmin, ModelCatalogue, ModelService,
+        SwitchService, UsageReports,
     },
 };
 use utoipa_actix_web::AppExt;
@@ -76,6 +76,7 @@ pub struct Services {
     pub chat: Arc<ChatService>,
     pub counts: Arc<CountService>,
     pub switches: Arc<SwitchService>,
+    pub model_admin: Arc<ModelAdmin>,
     pub credentials: Arc<CredentialService>,
     pub models: Arc<ModelService>,
     pub reports: Arc<UsageReports>,
@@ -176,6 +177,7 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.chat.clone()))
         .app_data(Data::from(services.counts.clone()))
         .app_data(Data::from(services.switches.clone()))
+        .app_data(Data::from(services.model_admin.clone()))
         .app_data(Data::from(services.credentials.clone()))
         .app_data(Data::from(services.models.clone()))
         .app_data(Data::from(services.reports.clone()))

@@ -12,8 +12,9 @@ use cape_services::{
     processes::ProcessService,
     usage::{
         AttemptRules, Attempts, ChatService, Circuits, CountService, CredentialRing,
-        CredentialService, Deployment, Entitlements, Gate, Leaving, LeavingRules, ModelCatalogue,
-        ModelService, Settler, SwitchService, Switchboard, UsageReports, UsageRules,
+        CredentialService, Deployment, Entitlements, Gate, Leaving, LeavingRules, LiveBook,
+        ModelAdmin, ModelCatalogue, ModelService, Settler, SwitchService, Switchboard,
+        UsageReports, UsageRules,
     },
 };
 use chrono::TimeDelta;
@@ -30,6 +31,7 @@ pub(super) struct Known<'a> {
     pub(super) keys: &'a Arc<KeyRing>,
     pub(super) entitlements: &'a Arc<Entitlements>,
     pub(super) switchboard: &'a Arc<Switchboard>,
+    pub(super) book: &'a Arc<LiveBook>,
     pub(super) credentials: &'a Arc<CredentialRing>,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct Usage {
     pub(super) chat: Arc<ChatService>,
     pub(super) counts: Arc<CountService>,
     pub(super) switches: Arc<SwitchService>,
+    pub(super) model_admin: Arc<ModelAdmin>,
     pub(super) credentials: Arc<CredentialService>,
     pub(super) models: Arc<ModelService>,
     pub(super) reports: Arc<UsageReports>,
@@ -56,11 +59,17 @@ impl Usage {
         process: &ProcessService,
     ) -> Self {
         let (chat, counts) = chat(config, base, ports, surroundings, known, process);
-        let (entitlements, prices) = (known.entitlements, &ports.prices);
+        let (entitlements, book) = (known.entitlements, known.book);
         Self {
             chat,
             counts,
-            switches: SwitchService::new(base.clone(), trail.clone(), prices.clone()),
+            switches: SwitchService::new(base.clone(), trail.clone(), book.clone()),
+            model_admin: ModelAdmin::new(
+                base.clone(),
+                trail.clone(),
+                book.clone(),
+                ports.providers.keys().copied().collect(),
+            ),
             credentials: CredentialService::new(
                 base.clone(),
                 trail.clone(),
@@ -71,21 +80,21 @@ impl Usage {
                 known.keys.clone(),
                 entitlements.clone(),
                 known.switchboard.clone(),
-                prices.clone(),
+                book.clone(),
                 ports.providers.keys().copied().collect(),
                 known.credentials.clone(),
             ),
             reports: UsageReports::new(
                 base.clone(),
                 entitlements.clone(),
-                prices.clone(),
+                book.clone(),
                 ports.limiter.clone(),
                 config.usage.limits == Limits::On,
             ),
             catalogue: ModelCatalogue::new(
                 base.clone(),
                 entitlements.clone(),
-                prices.clone(),
+                book.clone(),
                 ports.providers.keys().copied().collect(),
                 known.credentials.clone(),
                 BasisPoints(config.usage.markup_basis_points),
@@ -124,7 +133,7 @@ fn chat(
         known.entitlements.clone(),
         known.credentials.clone(),
         known.switchboard.clone(),
-        ports.prices.clone(),
+        known.book.clone(),
         ports.providers.clone(),
         circuits.clone(),
         ports.limiter.clone(),

@@ -19,6 +19,7 @@ mod late;
 mod lifecycle;
 mod limits;
 mod main_job;
+mod model_admin;
 mod moderations;
 mod openai;
 mod permissions;

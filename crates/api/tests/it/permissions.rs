@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 72] = [
+const PERMISSIONS: [(&str, &str); 76] = [
     ("acceptInvitation", "accounts.sessions"),
     ("cancelSubscription", "billing.manage"),
     ("changeEmail", "accounts.email"),
@@ -32,6 +32,7 @@ const PERMISSIONS: [(&str, &str); 72] = [
     ("createModeration", "usage.spend, by API key"),
     ("createPlan", "platform.operate"),
     ("createResponse", "usage.spend, by API key"),
+    ("describeModel", "platform.operate"),
     ("disableMfa", "accounts.mfa"),
     ("generateContent", "usage.spend, by API key"),
     ("generateContentV1", "usage.spend, by API key"),
@@ -55,6 +56,7 @@ const PERMISSIONS: [(&str, &str); 72] = [
     ("listApiKeys", "access.keys"),
     ("listGoogleModels", "usage.models, by API key"),
     ("listInvitations", "accounts.members"),
+    ("listManagedModels", "platform.view"),
     ("listMembers", "accounts.members"),
     ("listModels", "usage.models, by API key"),
     ("listPlans", "platform.view"),
@@ -65,6 +67,7 @@ const PERMISSIONS: [(&str, &str); 72] = [
     ("listUsageRecords", "usage.view"),
     ("logout", "accounts.sign_out"),
     ("logoutAll", "accounts.sign_out"),
+    ("priceModel", "platform.operate"),
     ("purchaseCredits", "billing.manage"),
     ("putProviderCredential", "usage.credentials.manage"),
     ("reauthenticate", "accounts.sessions"),
@@ -75,6 +78,7 @@ const PERMISSIONS: [(&str, &str); 72] = [
     ("resumeSubscription", "billing.manage"),
     ("retirePlan", "platform.operate"),
     ("revisePlan", "platform.operate"),
+    ("retireModel", "platform.operate"),
     ("revokeApiKey", "access.keys"),
     ("revokeInvitation", "accounts.members.manage"),
     ("revokeOtherSessions", "accounts.sessions"),
@@ -209,6 +213,10 @@ impl Operation {
             "putProviderCredential" => json!({ "api_key": "sk-test-1234" }),
             "reauthenticate" => json!({ "password": "x" }),
             "stopCalls" => json!({ "reason": "a test" }),
+            "describeModel" => json!({
+                "provider": "openai", "upstream": "m", "class": "small", "context_window": 0,
+            }),
+            "priceModel" => json!({ "version": "v", "price": { "kind": "free" } }),
             "switchWorkspace" => json!({ "workspace_id": format!("wsp_{}", "0".repeat(32)) }),
             _ => json!({}),
         }

@@ -39,6 +39,8 @@ pub enum ControlChange {
     SwitchesChanged,
     /// The workspace's own keys at providers have to be loaded again.
     CredentialsChanged(WorkspaceId),
+    /// What operators say of models, and of what they cost, has to be loaded again.
+    CatalogueChanged,
 }
 
 /// A change with its place in the feed.

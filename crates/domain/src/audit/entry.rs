@@ -94,6 +94,12 @@ pub enum Action {
     SwitchStopped,
     /// What was stopped was released.
     SwitchReleased,
+    /// What a model is was said.
+    ModelDescribed,
+    /// What a model costs was said.
+    ModelPriced,
+    /// A model cannot be called any more.
+    ModelRetired,
     /// Credits were ordered.
     OrderPlaced,
     /// An order was paid.
@@ -122,7 +128,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 44] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -152,6 +158,9 @@ impl Action {
         Self::CredentialRemoved,
         Self::SwitchStopped,
         Self::SwitchReleased,
+        Self::ModelDescribed,
+        Self::ModelPriced,
+        Self::ModelRetired,
         Self::OrderPlaced,
         Self::OrderPaid,
         Self::OrderExpired,
@@ -199,6 +208,9 @@ impl Action {
             Self::CredentialRemoved => "credential.removed",
             Self::SwitchStopped => "switch.stopped",
             Self::SwitchReleased => "switch.released",
+            Self::ModelDescribed => "model.described",
+            Self::ModelPriced => "model.priced",
+            Self::ModelRetired => "model.retired",
             Self::OrderPlaced => "order.placed",
             Self::OrderPaid => "order.paid",
             Self::OrderExpired => "order.expired",

@@ -11,6 +11,7 @@ mod estimate;
 mod filter;
 mod limit;
 mod model;
+mod model_entry;
 mod moderation;
 mod performance;
 mod ports;
@@ -47,16 +48,23 @@ pub use limit::{
     Window,
 };
 pub use model::{Model, ModelClass, ModelKind, UnknownModelClass};
+pub use model_entry::{
+    InvalidModel, LONGEST_MODEL_NAME, ModelDescription, ModelEntry, PriceRefused,
+};
 pub use moderation::{
     Category, Judgement, ModerationInput, ModerationProvider, ModerationRequest, Moderations,
 };
 pub use performance::{GroupPerformance, Percentiles};
 pub use ports::{
     CallReads, CallRepository, ChatProvider, ChatStream, CredentialReads, CredentialRepository,
-    KeySpendingReads, KeySpendingRepository, ModelProviderError, QuotaReads, QuotaRepository,
-    SwitchReads, SwitchRepository, UnsupportedParameter, UsageReads, UsageRepositories,
+    KeySpendingReads, KeySpendingRepository, ModelEntryReads, ModelEntryRepository,
+    ModelProviderError, QuotaReads, QuotaRepository, SwitchReads, SwitchRepository,
+    UnsupportedParameter, UsageReads, UsageRepositories,
 };
-pub use price::{Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge, surcharge};
+pub use price::{
+    Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge, pico_per_call,
+    pico_per_token, surcharge,
+};
 pub use price_book::{InvalidPriceBook, PriceBook};
 pub use provider::{InvalidProvider, Provider};
 pub use quota::{Quota, QuotaPeriod};

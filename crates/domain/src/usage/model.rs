@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::{
     time::Timestamp,
-    usage::{PricedVersion, Provider},
+    usage::{Price, PricedVersion, Provider},
 };
 
 /// How large a model is: what it costs, and which plans reach it.
@@ -104,9 +104,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// The price at `now`. Before the first one it is unknown.
+    /// The price at `now`. Before the first one it is not known, nor while one holds that says so.
     #[must_use]
     pub fn price_at(&self, now: Timestamp) -> Option<&PricedVersion> {
-        self.prices.iter().rev().find(|version| version.effective_at <= now)
+        let current = self.prices.iter().rev().find(|version| version.effective_at <= now);
+        current.filter(|version| version.price != Price::Unknown)
     }
 }

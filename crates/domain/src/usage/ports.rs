@@ -4,8 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, Provider,
-    ProviderCredential, QuotaPeriod, Switch, SwitchTarget,
+    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, ModelEntry,
+    PricedVersion, Provider, ProviderCredential, QuotaPeriod, Switch, SwitchTarget,
 };
 use crate::{
     billing::Credits,
@@ -267,6 +267,28 @@ pub trait CredentialRepository: CredentialReads {
     ) -> Result<bool, StoreError>;
 }
 
+/// What operators say of models, to look at. It is the platform's: no scope applies.
+#[async_trait]
+pub trait ModelEntryReads: Send {
+    /// Everything that is said, by the ids of the models; of each, the prices are the oldest first.
+    async fn all(&mut self) -> Result<Vec<ModelEntry>, StoreError>;
+}
+
+/// What operators say of models, to change.
+#[async_trait]
+pub trait ModelEntryRepository: ModelEntryReads {
+    /// Waits until nobody else changes what is said, and keeps others waiting until the unit of
+    /// work is over: what is read afterwards stays as it is.
+    async fn take_turn(&mut self) -> Result<(), StoreError>;
+
+    /// Stores what is said of a model but for its prices, in place of what was.
+    async fn put(&mut self, entry: &ModelEntry) -> Result<(), StoreError>;
+
+    /// Adds a price to a model of which something is said. It is a conflict, if there is one of that
+    /// version or of that instant.
+    async fn add_price(&mut self, id: &str, price: &PricedVersion) -> Result<(), StoreError>;
+}
+
 /// What usage reads.
 pub trait UsageReads: Send {
     /// Calls.
@@ -283,6 +305,9 @@ pub trait UsageReads: Send {
 
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchReads;
+
+    /// What is said of models.
+    fn model_entries(&mut self) -> &mut dyn ModelEntryReads;
 
     /// Workspaces' own keys at providers.
     fn credentials(&mut self) -> &mut dyn CredentialReads;
@@ -301,6 +326,9 @@ pub trait UsageRepositories: Send {
 
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchRepository;
+
+    /// What is said of models.
+    fn model_entries(&mut self) -> &mut dyn ModelEntryRepository;
 
     /// Workspaces' own keys at providers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;

@@ -78,6 +78,8 @@ pub enum Price {
     },
     /// Explicitly nothing.
     Free,
+    /// Explicitly not known: the model cannot be called.
+    Unknown,
 }
 
 /// A price with its place in the price book.
@@ -112,19 +114,20 @@ impl Price {
     #[must_use]
     pub const fn rises_with_input(&self) -> bool {
         match self {
-            Self::Tokens(_) | Self::Free => true,
+            Self::Tokens(_) | Self::Free | Self::Unknown => true,
             Self::ByContext { usual, long, .. } => long.is_no_cheaper_than(usual),
         }
     }
 
-    /// The prices that hold for a call of these tokens.
+    /// The prices that hold for a call of these tokens. None, where they are not known.
     #[must_use]
-    pub const fn prices(&self, tokens: &TokenCounts) -> TokenPrices {
+    pub const fn prices(&self, tokens: &TokenCounts) -> Option<TokenPrices> {
         match self {
-            Self::Free => TokenPrices::FREE,
-            Self::Tokens(prices) => *prices,
-            Self::ByContext { up_to, usual, .. } if tokens.total_input() <= *up_to => *usual,
-            Self::ByContext { long, .. } => *long,
+            Self::Unknown => None,
+            Self::Free => Some(TokenPrices::FREE),
+            Self::Tokens(prices) => Some(*prices),
+            Self::ByContext { up_to, usual, .. } if tokens.total_input() <= *up_to => Some(*usual),
+            Self::ByContext { long, .. } => Some(*long),
         }
     }
 
@@ -132,9 +135,9 @@ impl Price {
     ///
     /// # Errors
     ///
-    /// [`PriceOutOfRange`] when it does not fit.
+    /// [`PriceOutOfRange`] when it does not fit, or is not known.
     pub fn cost(&self, tokens: &TokenCounts) -> Result<UsdAmount, PriceOutOfRange> {
-        let prices = self.prices(tokens);
+        let prices = self.prices(tokens).ok_or(PriceOutOfRange)?;
         let parts = [
             (tokens.input, prices.input),
             (tokens.cached_input, prices.cached_input),
@@ -149,6 +152,32 @@ impl Price {
         let cost = cost.and_then(|cost| i64::try_from(cost).ok()).ok_or(PriceOutOfRange)?;
         UsdAmount::from_pico(cost)
     }
+}
+
+/// A price in dollars per million tokens, as a decimal text, in million-millionths of a dollar per
+/// token, exactly. No sign, no exponent, no more than six places; none for anything else.
+#[must_use]
+pub fn pico_per_token(text: &str) -> Option<u64> {
+    decimal(text, 6)
+}
+
+/// A price in dollars per call, as a decimal text, in million-millionths of a dollar, exactly. No
+/// sign, no exponent, no more than twelve places; none for anything else.
+#[must_use]
+pub fn pico_per_call(text: &str) -> Option<u64> {
+    decimal(text, 12)
+}
+
+fn decimal(text: &str, places: u32) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !fraction.is_none_or(digits) {
+        return None;
+    }
+    let fraction = fraction.unwrap_or("0");
+    let missing = places.checked_sub(u32::try_from(fraction.len()).ok()?)?;
+    let millionths = fraction.parse::<u64>().ok()?.checked_mul(10_u64.pow(missing))?;
+    whole.parse::<u64>().ok()?.checked_mul(10_u64.pow(places))?.checked_add(millionths)
 }
 
 /// All of it, in hundredths of a percent.
@@ -219,6 +248,7 @@ mod tests {
         let cost = Price::Tokens(prices).cost(&counts).expect("in range");
         assert_eq!(cost.pico(), 102_111);
         assert_eq!(Price::Free.cost(&counts), Ok(UsdAmount::ZERO));
+        assert_eq!(Price::Unknown.cost(&counts), Err(PriceOutOfRange));
     }
 
     #[test]
@@ -280,5 +310,47 @@ mod tests {
         let most = UsdAmount::from_pico(i64::MAX).expect("positive");
         assert_eq!(charge(most, BasisPoints(u32::MAX)), Err(PriceOutOfRange));
         assert_eq!(UsdAmount::from_pico(-1), Err(PriceOutOfRange));
+    }
+
+    #[test]
+    fn a_price_is_read_exactly_or_not_at_all() {
+        for (text, pico) in [
+            ("0.15", Some(150_000)),
+            ("0.075", Some(75_000)),
+            ("0.000001", Some(1)),
+            ("0", Some(0)),
+            ("10", Some(10_000_000)),
+            ("25.00", Some(25_000_000)),
+            ("18446744073709.551615", Some(u64::MAX)),
+            ("18446744073709.551616", None),
+            ("0.0000001", None),
+            ("0.1500000", None),
+            ("-1", None),
+            ("+1", None),
+            ("1e3", None),
+            ("1,5", None),
+            (".5", None),
+            ("1.", None),
+            ("", None),
+            (" 1", None),
+            ("1_000", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(pico_per_token(text), pico, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_of_a_call_has_twelve_places() {
+        for (text, pico) in [
+            ("0.000000000001", Some(1)),
+            ("0.005", Some(5_000_000_000)),
+            ("1", Some(1_000_000_000_000)),
+            ("0.0000000000001", None),
+            ("-0.005", None),
+            ("18446745", None),
+        ] {
+            assert_eq!(pico_per_call(text), pico, "{text}");
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::usage::{InvalidRoute, Model, ModelKind, Route};
 pub struct PriceBook {
     models: Vec<Model>,
     names: BTreeMap<String, usize>,
+    /// Models that cannot be called any more, for the receipts of calls to them.
+    retired: Vec<Model>,
     routes: BTreeMap<String, Route>,
 }
 
@@ -82,7 +84,7 @@ impl PriceBook {
                 }
             }
         }
-        Ok(Self { models, names, routes: BTreeMap::new() })
+        Ok(Self { models, names, retired: Vec::new(), routes: BTreeMap::new() })
     }
 
     /// The book, with these routes in it.
@@ -134,6 +136,17 @@ impl PriceBook {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Model> {
         self.names.get(name).map(|place| &self.models[*place])
+    }
+
+    /// The book, knowing these models that cannot be called any more.
+    pub(super) fn remembering(self, retired: Vec<Model>) -> Self {
+        Self { retired, ..self }
+    }
+
+    /// The model with this id, even if it cannot be called any more.
+    #[must_use]
+    pub fn ever(&self, id: &str) -> Option<&Model> {
+        self.find(id).or_else(|| self.retired.iter().find(|model| model.id == id))
     }
 
     /// Every model, in the order of the book.

@@ -43,7 +43,7 @@ impl Call {
             CallState::Settled { metered, .. } => metered,
             CallState::Failed { .. } => return None,
         };
-        let mut versions = book.find(&self.model)?.prices.iter();
+        let mut versions = book.ever(&self.model)?.prices.iter();
         let price = &versions.find(|version| version.version == self.price_version)?.price;
         let Metered { tokens, estimated, .. } = *metered;
         let again = Metered::of(price, self.markup, self.credential, tokens, estimated);
@@ -52,7 +52,7 @@ impl Call {
             // Only its share was ours to compute.
             CredentialUsed::Workspace(_) => again == *metered,
         });
-        leads_there.then(|| price.prices(&metered.tokens))
+        if leads_there { price.prices(&metered.tokens) } else { None }
     }
 }
 

@@ -6,7 +6,7 @@ use cape_domain::{
     time::Timestamp,
     usage::{
         InvalidPriceBook, Model, ModelClass, ModelKind, Price, PriceBook, PricedVersion, Provider,
-        Route, Target, TokenPrices,
+        Route, Target, TokenPrices, pico_per_token,
     },
 };
 use chrono::NaiveDate;
@@ -311,55 +311,8 @@ impl<'de> Deserialize<'de> for UsdPerMillion {
         let Value::String(text) = Value::deserialize(deserializer)? else {
             return Err(D::Error::custom("a price is a decimal in quotes"));
         };
-        parse(&text).map(Self).ok_or_else(|| {
+        pico_per_token(&text).map(Self).ok_or_else(|| {
             D::Error::custom(format!("`{text}` is not an amount with at most 6 decimals"))
         })
-    }
-}
-
-/// A decimal in millionths, exactly. No sign, no exponent, no more than six places.
-fn parse(text: &str) -> Option<u64> {
-    const PLACES: u32 = 6;
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !fraction.is_none_or(digits) {
-        return None;
-    }
-    let fraction = fraction.unwrap_or("0");
-    let missing = PLACES.checked_sub(u32::try_from(fraction.len()).ok()?)?;
-    let millionths = fraction.parse::<u64>().ok()?.checked_mul(10_u64.pow(missing))?;
-    whole.parse::<u64>().ok()?.checked_mul(10_u64.pow(PLACES))?.checked_add(millionths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_price_is_read_exactly_or_not_at_all() {
-        for (text, pico) in [
-            ("0.15", Some(150_000)),
-            ("0.075", Some(75_000)),
-            ("0.000001", Some(1)),
-            ("0", Some(0)),
-            ("10", Some(10_000_000)),
-            ("25.00", Some(25_000_000)),
-            ("18446744073709.551615", Some(u64::MAX)),
-            ("18446744073709.551616", None),
-            ("0.0000001", None),
-            ("0.1500000", None),
-            ("-1", None),
-            ("+1", None),
-            ("1e3", None),
-            ("1,5", None),
-            (".5", None),
-            ("1.", None),
-            ("", None),
-            (" 1", None),
-            ("1_000", None),
-            ("99999999999999999999", None),
-        ] {
-            assert_eq!(parse(text), pico, "{text}");
-        }
     }
 }

@@ -15,7 +15,7 @@ fn prices(book: &PriceBook, model: &str, at: Timestamp) -> TokenPrices {
     let model = book.find(model).expect("a model of the book");
     match model.price_at(at).expect("a price").price {
         Price::Tokens(prices) | Price::ByContext { usual: prices, .. } => prices,
-        Price::Free => panic!("{} is not free", model.id),
+        Price::Free | Price::Unknown => panic!("{} is not priced", model.id),
     }
 }
 
@@ -88,7 +88,7 @@ fn every_shipped_model_is_sane() {
             assert!(version.effective_at >= model.released_at, "{name}");
             let prices = match version.price {
                 Price::Tokens(prices) | Price::ByContext { usual: prices, .. } => prices,
-                Price::Free => panic!("{name} is not free"),
+                Price::Free | Price::Unknown => panic!("{name} is not priced"),
             };
             assert!((cent..=50_000_000).contains(&prices.input), "{name}");
             assert!(prices.cached_input > 0 && prices.cached_input < prices.input, "{name}");

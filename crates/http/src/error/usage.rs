@@ -2,9 +2,11 @@
 use actix_web::http::StatusCode;
 use cape_domain::{
     store::StoreError,
-    usage::{InvalidPeriod, ModelProviderError, Quota, Refusal, Switch, SwitchTarget},
+    usage::{
+        InvalidPeriod, ModelProviderError, PriceRefused, Quota, Refusal, Switch, SwitchTarget,
+    },
 };
-use cape_services::usage::{ChatError, CredentialError, ReportError, SwitchError};
+use cape_services::usage::{ChatError, CredentialError, ModelAdminError, ReportError, SwitchError};
 
 use super::ApiError;
 use crate::usage::headers::standing_headers;
@@ -118,6 +120,32 @@ impl From<SwitchError> for ApiError {
             E::Unknown(_) => Self::client(missing, "switch.unknown_target", error),
             E::NotStopped(_) => Self::client(missing, "switch.not_found", error),
             E::NotAPerson => Self::client(StatusCode::FORBIDDEN, "access.not_a_person", error),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ModelAdminError> for ApiError {
+    fn from(error: ModelAdminError) -> Self {
+        use ModelAdminError as E;
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match error {
+            E::Unknown(_) => Self::client(StatusCode::NOT_FOUND, "model.not_found", error),
+            E::UnknownProvider(_) => Self::client(unprocessable, "model.unknown_provider", error),
+            E::Invalid(_) => Self::client(unprocessable, "model.invalid", error),
+            E::Price(refused) => {
+                let code = match refused {
+                    PriceRefused::Backdated => "price.backdated",
+                    PriceRefused::Overlapping => "price.overlapping",
+                    PriceRefused::VersionTaken => "price.version_taken",
+                    PriceRefused::Version
+                    | PriceRefused::Nothing
+                    | PriceRefused::TooHigh
+                    | PriceRefused::Falling
+                    | PriceRefused::Output => "price.invalid",
+                };
+                Self::client(unprocessable, code, error)
+            }
             E::Store(error) => error.into(),
         }
     }

@@ -9,6 +9,7 @@ pub mod generate;
 pub(crate) mod headers;
 mod image;
 pub mod messages;
+pub mod model_admin;
 pub mod models;
 pub mod moderations;
 mod pieces;
@@ -41,7 +42,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(credentials::remove)
         .service(switches::list)
         .service(switches::stop)
-        .service(switches::release);
+        .service(switches::release)
+        .service(model_admin::list)
+        .service(model_admin::set_price)
+        .service(model_admin::describe)
+        .service(model_admin::retire);
 }
 
 /// Mounts what programs call.

@@ -83,6 +83,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
         "credentials_changed" => ControlChange::CredentialsChanged(WorkspaceId::new(row.subject)),
         "plans_changed" => ControlChange::PlansChanged,
         "switches_changed" => ControlChange::SwitchesChanged,
+        "catalogue_changed" => ControlChange::CatalogueChanged,
         other => return Err(error::unknown(WHAT, "kind", other)),
     };
     Ok(ControlEntry { id: ControlId::new(row.id), at: row.at, change })
@@ -101,6 +102,7 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         // These are about all of them.
         ControlChange::PlansChanged => ("plans_changed", Uuid::nil(), None),
         ControlChange::SwitchesChanged => ("switches_changed", Uuid::nil(), None),
+        ControlChange::CatalogueChanged => ("catalogue_changed", Uuid::nil(), None),
     };
     row::Model { id: entry.id.raw(), at: entry.at, kind: kind.to_owned(), subject, epoch }
 }

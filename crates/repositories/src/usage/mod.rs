@@ -3,14 +3,15 @@
 mod calls;
 mod credentials;
 mod key_spending;
+mod model_entries;
 mod quotas;
 mod report;
 mod switches;
 
 use cape_domain::usage::{
     CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
-    KeySpendingReads, KeySpendingRepository, QuotaReads, QuotaRepository, SwitchReads,
-    SwitchRepository, UsageReads, UsageRepositories,
+    KeySpendingReads, KeySpendingRepository, ModelEntryReads, ModelEntryRepository, QuotaReads,
+    QuotaRepository, SwitchReads, SwitchRepository, UsageReads, UsageRepositories,
 };
 
 use crate::store::SqlWork;
@@ -38,6 +39,10 @@ impl UsageReads for SqlWork {
         self
     }
 
+    fn model_entries(&mut self) -> &mut dyn ModelEntryReads {
+        self
+    }
+
     fn credentials(&mut self) -> &mut dyn CredentialReads {
         self
     }
@@ -57,6 +62,10 @@ impl UsageRepositories for SqlWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn model_entries(&mut self) -> &mut dyn ModelEntryRepository {
         self
     }
 

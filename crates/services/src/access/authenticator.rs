@@ -181,7 +181,8 @@ impl ObeysControl for Authenticator {
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
-            | ControlChange::SwitchesChanged => {}
+            | ControlChange::SwitchesChanged
+            | ControlChange::CatalogueChanged => {}
         }
     }
 

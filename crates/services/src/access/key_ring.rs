@@ -131,7 +131,8 @@ impl ObeysControl for KeyRing {
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
-            | ControlChange::SwitchesChanged => {}
+            | ControlChange::SwitchesChanged
+            | ControlChange::CatalogueChanged => {}
         }
     }
 

@@ -11,14 +11,14 @@ use cape_domain::{
     time::Timestamp,
     usage::{
         Call, CallState, ChatProvider, ChatRequest, Claim, CredentialUsed, Limiter, Metered,
-        PriceBook, Provider, QuotaPeriod, Standing, TokenCounts,
+        Provider, QuotaPeriod, Standing, TokenCounts,
     },
 };
 use chrono::TimeDelta;
 
 use super::{
-    Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing, Entitlements, Switchboard,
-    Upstream, Watch, candidate::Candidates, limits::Limits, reservation::Reserver,
+    Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing, Entitlements, LiveBook,
+    Switchboard, Upstream, Watch, candidate::Candidates, limits::Limits, reservation::Reserver,
 };
 use crate::{
     Base, Tasks,
@@ -136,7 +136,7 @@ impl Gate {
         entitlements: Arc<Entitlements>,
         credentials: Arc<CredentialRing>,
         switchboard: Arc<Switchboard>,
-        book: Arc<PriceBook>,
+        book: Arc<LiveBook>,
         providers: BTreeMap<Provider, Upstream>,
         circuits: Arc<Circuits>,
         limiter: Arc<dyn Limiter>,

@@ -5,10 +5,12 @@ use cape_domain::{
     access::KeyRules,
     billing::{BasisPoints, Credits, Plan},
     time::Timestamp,
-    usage::{CredentialUsed, Estimate, Metered, Model, Price, PriceBook, PricedVersion, Provider},
+    usage::{CredentialUsed, Estimate, Metered, Model, Price, PricedVersion, Provider},
 };
 
-use super::{Asked, AskedChat, ChatError, OwnUpstreams, Switchboard, Upstream, UsageRules};
+use super::{
+    Asked, AskedChat, ChatError, LiveBook, OwnUpstreams, Switchboard, Upstream, UsageRules,
+};
 
 /// A model that a call may be sent to.
 #[derive(Clone)]
@@ -33,7 +35,7 @@ pub struct Candidate<A = AskedChat> {
 
 /// Finds candidates.
 pub(super) struct Candidates {
-    book: Arc<PriceBook>,
+    book: Arc<LiveBook>,
     providers: BTreeMap<Provider, Upstream>,
     switchboard: Arc<Switchboard>,
     rules: UsageRules,
@@ -42,7 +44,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Models of this book that these providers run.
     pub(super) const fn new(
-        book: Arc<PriceBook>,
+        book: Arc<LiveBook>,
         providers: BTreeMap<Provider, Upstream>,
         switchboard: Arc<Switchboard>,
         rules: UsageRules,
@@ -92,7 +94,8 @@ impl Candidates {
         now: Timestamp,
     ) -> Vec<(String, Result<Candidate<A>, ChatError>)> {
         let name = A::name(wanted);
-        let models = self.book.candidates(name, draw);
+        let book = self.book.current();
+        let models = book.candidates(name, draw);
         if models.is_empty() {
             return vec![(name.to_owned(), Err(ChatError::UnknownModel(name.to_owned())))];
         }

@@ -5,17 +5,17 @@ use cape_domain::{
     access::{Permit, ViewUsage},
     billing::BasisPoints,
     store::StoreError,
-    usage::{Model, PriceBook, PricedVersion, Provider, Switches},
+    usage::{Model, PricedVersion, Provider, Switches},
 };
 
-use super::{CredentialRing, Entitlements};
+use super::{CredentialRing, Entitlements, LiveBook};
 use crate::Base;
 
 /// Shows the models there are.
 pub struct ModelCatalogue {
     base: Base,
     entitlements: Arc<Entitlements>,
-    book: Arc<PriceBook>,
+    book: Arc<LiveBook>,
     configured: BTreeSet<Provider>,
     credentials: Arc<CredentialRing>,
     markup: BasisPoints,
@@ -67,7 +67,7 @@ impl ModelCatalogue {
     pub fn new(
         base: Base,
         entitlements: Arc<Entitlements>,
-        book: Arc<PriceBook>,
+        book: Arc<LiveBook>,
         configured: BTreeSet<Provider>,
         credentials: Arc<CredentialRing>,
         markup: BasisPoints,
@@ -97,7 +97,7 @@ impl ModelCatalogue {
             stopped: switches.against_model(&model.id, model.provider).is_some(),
             model: model.clone(),
         };
-        Ok(self.book.models().iter().map(standing).collect())
+        Ok(self.book.current().models().iter().map(standing).collect())
     }
 
     /// Everybody who runs a model of the book or is configured, in the order of their names.

@@ -158,7 +158,8 @@ impl ObeysControl for CredentialRing {
             | ControlChange::ApiKeyChanged(_)
             | ControlChange::PlanChanged(_)
             | ControlChange::PlansChanged
-            | ControlChange::SwitchesChanged => {}
+            | ControlChange::SwitchesChanged
+            | ControlChange::CatalogueChanged => {}
         }
     }
 

@@ -85,7 +85,8 @@ impl ObeysControl for Entitlements {
             ControlChange::SessionEpoch { .. }
             | ControlChange::ApiKeyChanged(_)
             | ControlChange::CredentialsChanged(_)
-            | ControlChange::SwitchesChanged => {}
+            | ControlChange::SwitchesChanged
+            | ControlChange::CatalogueChanged => {}
         }
     }
 

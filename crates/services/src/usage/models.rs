@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use cape_domain::{
     access::{Permit, Principal, ViewModels},
     time::Timestamp,
-    usage::{Model, ModelKind, PriceBook, Provider},
+    usage::{Model, ModelKind, Provider},
 };
 
-use super::{ChatError, CredentialRing, Entitlements, Switchboard};
+use super::{ChatError, CredentialRing, Entitlements, LiveBook, Switchboard};
 use crate::access::KeyRing;
 
 /// Shows the models that can be called.
@@ -15,7 +15,7 @@ pub struct ModelService {
     keys: Arc<KeyRing>,
     entitlements: Arc<Entitlements>,
     switchboard: Arc<Switchboard>,
-    book: Arc<PriceBook>,
+    book: Arc<LiveBook>,
     configured: BTreeSet<Provider>,
     credentials: Arc<CredentialRing>,
 }
@@ -45,7 +45,7 @@ impl ModelService {
         keys: Arc<KeyRing>,
         entitlements: Arc<Entitlements>,
         switchboard: Arc<Switchboard>,
-        book: Arc<PriceBook>,
+        book: Arc<LiveBook>,
         configured: BTreeSet<Provider>,
         credentials: Arc<CredentialRing>,
     ) -> Arc<Self> {
@@ -73,7 +73,8 @@ impl ModelService {
         name: &str,
     ) -> Result<OpenModel, ChatError> {
         let unknown = || ChatError::UnknownModel(name.to_owned());
-        let id = &self.book.candidates(name, 0).first().ok_or_else(unknown)?.id;
+        let book = self.book.current();
+        let id = &book.candidates(name, 0).first().copied().ok_or_else(unknown)?.id;
         let open = self.open(&permit).await?;
         open.into_iter().find(|model| model.id == *id).ok_or_else(unknown)
     }
@@ -81,7 +82,8 @@ impl ModelService {
     async fn open(&self, permit: &Permit<ViewModels>) -> Result<Vec<OpenModel>, ChatError> {
         let plan = self.entitlements.plan(permit.actor().workspace).await?;
         let own = self.credentials.of(permit.actor().workspace).await?;
-        let open = self.book.models().iter();
+        let book = self.book.current();
+        let open = book.models().iter();
         let reached = |p: Provider| self.configured.contains(&p) || own.has(p);
         let open = open.filter(|m| plan.allows(m.class) && reached(m.provider));
         let key = match permit.actor().principal {

@@ -139,7 +139,8 @@ impl ObeysControl for Switchboard {
             ControlChange::SessionEpoch { .. }
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
-            | ControlChange::PlansChanged => {}
+            | ControlChange::PlansChanged
+            | ControlChange::CatalogueChanged => {}
         }
     }
 

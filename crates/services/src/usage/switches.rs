@@ -8,9 +8,10 @@ use cape_domain::{
     audit::Action,
     ids::ControlId,
     store::{Durability, Scope, StoreError, UnitOfWork},
-    usage::{PriceBook, StopReason, Switch, SwitchTarget},
+    usage::{StopReason, Switch, SwitchTarget},
 };
 
+use super::LiveBook;
 use crate::{
     Base,
     audit::{Fact, Trail},
@@ -21,7 +22,7 @@ use crate::{
 pub struct SwitchService {
     base: Base,
     trail: Trail,
-    book: Arc<PriceBook>,
+    book: Arc<LiveBook>,
 }
 
 /// Why something was not stopped or released.
@@ -53,7 +54,7 @@ impl Contended for SwitchError {
 impl SwitchService {
     /// A service that knows the models of this book.
     #[must_use]
-    pub fn new(base: Base, trail: Trail, book: Arc<PriceBook>) -> Arc<Self> {
+    pub fn new(base: Base, trail: Trail, book: Arc<LiveBook>) -> Arc<Self> {
         Arc::new(Self { base, trail, book })
     }
 
@@ -138,7 +139,8 @@ impl SwitchService {
         work: &mut dyn UnitOfWork,
         target: &SwitchTarget,
     ) -> Result<bool, StoreError> {
-        let mut models = self.book.models().iter();
+        let book = self.book.current();
+        let mut models = book.models().iter();
         Ok(match target {
             SwitchTarget::Key(id) => work.api_keys().find(*id).await?.is_some(),
             SwitchTarget::Workspace(id) => work.workspaces().find(*id).await?.is_some(),

@@ -35,8 +35,9 @@ use cape_services::{
     processes::ProcessService,
     usage::{
         Attempts, ChatService, Circuits, CountService, CredentialRing, CredentialService,
-        Deployment, Entitlements, Gate, Leaving, ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
-        UsageReports, UsageRules,
+        Deployment, Entitlements, Gate, Leaving, LiveBook, ModelAdmin, ModelCatalogue,
+        ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream, UsageReports,
+        UsageRules,
     },
 };
 use cape_testkit::{
@@ -100,6 +101,7 @@ pub struct World {
     pub process: Arc<ProcessService>,
     pub entitlements: Arc<Entitlements>,
     pub switches: Arc<SwitchService>,
+    pub admin: Arc<ModelAdmin>,
     pub credentials: Arc<CredentialService>,
     pub lent: Lent,
     pub chat: Arc<ChatService>,
@@ -153,12 +155,14 @@ impl World {
         let lent = Lent::default();
         let credential_ring =
             CredentialRing::new(base.clone(), vault.clone(), lent.lenders(&LENT_FOR));
+        let book = LiveBook::over(Arc::new(setup.book));
         let caches: Vec<Arc<dyn ObeysControl>> = vec![
             authenticator.clone(),
             ring.clone(),
             entitlements.clone(),
             switchboard.clone(),
             credential_ring.clone(),
+            book.clone(),
         ];
         let feed = ControlFeed::new(base.clone(), caches);
         let introspection =
@@ -199,7 +203,6 @@ impl World {
         let sleeper = Arc::new(HeldSleeper::default());
         let process = ProcessService::new(base.clone());
         let tasks = Tasks::new(Handle::current());
-        let book = Arc::new(setup.book);
         let asked: Arc<dyn ChatProvider> = Arc::new(Watchful::over(models.clone(), store.clone()));
         let embeds: Arc<dyn EmbeddingProvider> =
             Arc::new(Watchful::over(vectors.clone(), store.clone()));
@@ -226,6 +229,8 @@ impl World {
         ));
         let settler = Arc::new(Settler::new(base.clone(), tasks.clone(), gate.clone(), 1));
         let switches = SwitchService::new(base.clone(), trail.clone(), book.clone());
+        let admin =
+            ModelAdmin::new(base.clone(), trail.clone(), book.clone(), BTreeSet::from(CONFIGURED));
         let counts = CountService::new(gate.clone());
         let sleeps = sleeper.clone() as Arc<dyn Sleeper>;
         let attempts = Attempts::new(
@@ -311,6 +316,7 @@ impl World {
             process,
             entitlements,
             switches,
+            admin,
             chat,
             counts,
         }

@@ -8,6 +8,7 @@ mod calls;
 mod credentials;
 mod key_spending;
 mod listing;
+mod model_entries;
 mod performance;
 mod quotas;
 mod series;
@@ -19,6 +20,7 @@ pub use calls::*;
 pub use credentials::*;
 pub use key_spending::*;
 pub use listing::*;
+pub use model_entries::*;
 pub use performance::*;
 pub use quotas::*;
 pub use series::*;
@@ -70,6 +72,10 @@ macro_rules! usage_promises {
             a_key_that_is_removed_is_gone_and_the_rest_stays
             another_workspace_sees_no_key_at_a_provider
             a_write_of_a_key_at_a_provider_out_of_scope_is_refused
+            what_is_said_of_models_is_read_back_as_it_was
+            what_is_said_again_of_a_model_replaces_all_but_its_prices
+            a_model_has_one_price_of_a_version_and_of_an_instant
+            those_who_change_what_is_said_take_turns
         );
     };
 }

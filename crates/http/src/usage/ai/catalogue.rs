@@ -140,23 +140,28 @@ impl From<ModelStanding> for ModelView {
 
 impl ModelPriceView {
     fn of(version: PricedVersion, markup_basis_points: u32) -> Self {
-        let tier = |up_to_input_tokens, prices: TokenPrices| TierView {
-            up_to_input_tokens,
-            usd: prices.into(),
-        };
-        let (free, tiers) = match version.price {
-            Price::Free => (true, vec![tier(None, TokenPrices::FREE)]),
-            Price::Tokens(prices) => (false, vec![tier(None, prices)]),
-            Price::ByContext { up_to, usual, long } => {
-                (false, vec![tier(Some(up_to), usual), tier(None, long)])
-            }
-        };
         Self {
             version: version.version,
             effective_at: version.effective_at,
-            free,
+            free: version.price == Price::Free,
             markup_basis_points,
-            tiers,
+            tiers: tiers(version.price),
+        }
+    }
+}
+
+/// What tokens cost, by the length of the input. Nothing, where that is not known.
+pub(in crate::usage) fn tiers(price: Price) -> Vec<TierView> {
+    let tier = |up_to_input_tokens, prices: TokenPrices| TierView {
+        up_to_input_tokens,
+        usd: prices.into(),
+    };
+    match price {
+        Price::Free => vec![tier(None, TokenPrices::FREE)],
+        Price::Unknown => Vec::new(),
+        Price::Tokens(prices) => vec![tier(None, prices)],
+        Price::ByContext { up_to, usual, long } => {
+            vec![tier(Some(up_to), usual), tier(None, long)]
         }
     }
 }

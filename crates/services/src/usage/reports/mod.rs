@@ -12,8 +12,7 @@ use cape_domain::{
     store::{BoxError, StoreError},
     usage::{
         Bucket, CallFilter, GroupBy, GroupPerformance, GroupUsage, InvalidPeriod, Limiter,
-        LimiterError, PriceBook, QuotaPeriod, SeriesPoint, TooManyBuckets, UsageSeries,
-        UsageSummary,
+        LimiterError, QuotaPeriod, SeriesPoint, TooManyBuckets, UsageSeries, UsageSummary,
     },
 };
 
@@ -21,7 +20,7 @@ pub use self::{
     export::{CallExport, MOST_EXPORTED},
     standing::LimitStandings,
 };
-use super::Entitlements;
+use super::{Entitlements, LiveBook};
 use crate::Base;
 
 /// The most groups of a summary, and of all parts of a series together.
@@ -31,7 +30,7 @@ pub const MOST_GROUPS: u32 = 10_000;
 pub struct UsageReports {
     base: Base,
     entitlements: Arc<Entitlements>,
-    book: Arc<PriceBook>,
+    book: Arc<LiveBook>,
     limiter: Arc<dyn Limiter>,
     limits_hold: bool,
 }
@@ -83,7 +82,7 @@ impl UsageReports {
     pub fn new(
         base: Base,
         entitlements: Arc<Entitlements>,
-        book: Arc<PriceBook>,
+        book: Arc<LiveBook>,
         limiter: Arc<dyn Limiter>,
         limits_hold: bool,
     ) -> Arc<Self> {

@@ -58,7 +58,7 @@ impl UsageReports {
             Some(id) => Correction::of(&posted(&mut *work, id).await?).map_err(corrupt)?,
             None => Correction::default(),
         };
-        let prices = call.prices(&self.book);
+        let prices = call.prices(&self.book.current());
         Ok(Receipt { call, prices, hold, lots, overage, correction })
     }
 }

@@ -11,6 +11,7 @@ mod late;
 mod leaving;
 mod limits;
 mod lots;
+mod model_admin;
 mod moderations;
 mod prices;
 mod receipts;

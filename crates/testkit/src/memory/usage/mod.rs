@@ -2,6 +2,7 @@
 mod calls;
 mod credentials;
 mod key_spending;
+mod model_entries;
 mod quotas;
 mod report;
 mod switches;
@@ -14,9 +15,9 @@ use cape_domain::{
     time::Timestamp,
     usage::{
         Call, CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
-        KeySpendingReads, KeySpendingRepository, Provider, ProviderCredential, QuotaReads,
-        QuotaRepository, Switch, SwitchReads, SwitchRepository, SwitchTarget, UsageReads,
-        UsageRepositories,
+        KeySpendingReads, KeySpendingRepository, ModelEntry, ModelEntryReads, ModelEntryRepository,
+        Provider, ProviderCredential, QuotaReads, QuotaRepository, Switch, SwitchReads,
+        SwitchRepository, SwitchTarget, UsageReads, UsageRepositories,
     },
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Tables {
     key_spending: BTreeMap<ApiKeyId, Credits>,
     switches: BTreeMap<SwitchTarget, Switch>,
     credentials: BTreeMap<(WorkspaceId, Provider), ProviderCredential>,
+    model_entries: BTreeMap<String, ModelEntry>,
 }
 
 impl UsageReads for MemoryRead {
@@ -53,6 +55,10 @@ impl UsageReads for MemoryRead {
         self
     }
 
+    fn model_entries(&mut self) -> &mut dyn ModelEntryReads {
+        self
+    }
+
     fn credentials(&mut self) -> &mut dyn CredentialReads {
         self
     }
@@ -72,6 +78,10 @@ impl UsageRepositories for MemoryUnitOfWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn model_entries(&mut self) -> &mut dyn ModelEntryRepository {
         self
     }
 
