@@ -93,6 +93,18 @@ impl<A> Admission<A> {
     }
 }
 
+impl Admission {
+    /// What is left to know once the provider has taken the call: a stream may last for long, and
+    /// what was asked may be large.
+    pub(super) fn without_what_was_asked(mut self) -> Self {
+        self.fallbacks = Vec::new();
+        let request = &mut self.candidate.asked.request;
+        request.messages = Vec::new();
+        request.tools = Vec::new();
+        self
+    }
+}
+
 /// A question about a call that is not made.
 pub(super) struct Question {
     /// What would be asked.
