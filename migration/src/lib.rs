@@ -24,6 +24,7 @@ mod m0017_credentials;
 mod m0018_model_entries;
 mod m0020_plan_versions;
 mod m0021_subscriptions;
+mod m0022_quotes;
 mod run;
 mod schema;
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_model_entries::Migration),
             Box::new(m0020_plan_versions::Migration),
             Box::new(m0021_subscriptions::Migration),
+            Box::new(m0022_quotes::Migration),
         ]
     }
 }

@@ -104,6 +104,10 @@ id!(
     SubscriptionId, "sub"
 );
 id!(
+    /// What a change of a plan was said to cost.
+    QuoteId, "qte"
+);
+id!(
     /// A price that a plan is or was sold at.
     PriceId, "prc"
 );

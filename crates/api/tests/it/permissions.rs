@@ -14,13 +14,14 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 76] = [
+const PERMISSIONS: [(&str, &str); 78] = [
     ("acceptInvitation", "accounts.sessions"),
     ("cancelSubscription", "billing.manage"),
     ("changeEmail", "accounts.email"),
     ("changeMemberRole", "accounts.members.manage"),
     ("changePassword", "accounts.password"),
     ("changeProfile", "accounts.edit"),
+    ("changeSubscription", "billing.manage"),
     ("closeAccount", "accounts.close"),
     ("countMessageTokens", "usage.spend, by API key"),
     ("countTokens", "usage.spend, by API key"),
@@ -70,6 +71,7 @@ const PERMISSIONS: [(&str, &str); 76] = [
     ("priceModel", "platform.operate"),
     ("purchaseCredits", "billing.manage"),
     ("putProviderCredential", "usage.credentials.manage"),
+    ("quoteSubscriptionChange", "billing.manage"),
     ("reauthenticate", "accounts.sessions"),
     ("releaseCalls", "platform.operate"),
     ("removeMember", "accounts.members.manage"),
@@ -196,6 +198,8 @@ impl Operation {
         match self.id.as_str() {
             "createApiKey" => json!({ "name": "test" }),
             "purchaseCredits" => json!({ "pack": "small" }),
+            "quoteSubscriptionChange" => json!({ "plan": "nothing", "interval": "month" }),
+            "changeSubscription" => json!({ "quote_id": format!("qte_{}", "0".repeat(32)) }),
             "subscribe" => json!({ "plan": "nothing", "interval": "month" }),
             "createPlan" => json!({
                 "code": "free", "name": "Taken", "prices": [], "models": ["small"],

@@ -15,6 +15,7 @@ use crate::app::{
 on_both_databases!(
     a_customer_subscribes_changes_its_mind_twice_and_is_free_again,
     a_renewal_that_fails_is_owed_until_it_is_paid,
+    a_plan_is_changed_at_the_price_that_was_said_or_not_at_all,
     an_operator_makes_a_plan_that_is_sold_in_any_currency_and_keeps_its_promises,
     who_may_not_or_cannot_is_refused,
 );
@@ -138,6 +139,67 @@ async fn a_renewal_that_fails_is_owed_until_it_is_paid(place: Arc<Place>) {
     let paid = becomes(&ada, "active").await;
     assert_eq!((&paid["id"], &paid["grace_until"]), (&json!(id), &Value::Null));
     app.jobs_are_done().await;
+    app.finish().await;
+}
+
+/// What the customer of the emulated Stripe was charged so far, newest first.
+async fn charged(app: &TestApp) -> Vec<i64> {
+    let path = format!("{}/stripe/v1/charges", app.sandbox());
+    let charges = send(app.http.request("GET", &path).bearer_auth("sk_test_any")).await;
+    let charges = charges.with(200);
+    let charges = charges["data"].as_array().expect("a list").iter();
+    let paid = charges.filter(|charge| charge["status"] == "succeeded");
+    paid.map(|charge| charge["amount"].as_i64().expect("an amount")).collect()
+}
+
+async fn a_plan_is_changed_at_the_price_that_was_said_or_not_at_all(place: Arc<Place>) {
+    let app = TestApp::at(place, &[]).await;
+    let ada = app.person("ada").await;
+    let active = subscribed(&app, &ada, "basic", "USD").await;
+    let path = format!("/api/payment/subscriptions/{}", active["id"].as_str().expect("an id"));
+    let quote = async |plan: &str, interval: &str| {
+        ada.post(&format!("{path}/quote"), &json!({ "plan": plan, "interval": interval })).await
+    };
+    let change = |said: &Value, key: &str| {
+        let body = json!({ "quote_id": said["id"] });
+        let request = ada.request("POST", &format!("{path}/change"));
+        send(request.header("Idempotency-Key", key).json(&body))
+    };
+    quote("basic", "month").await.problem(409, "billing.same_plan");
+    quote("free", "month").await.problem(400, "billing.unknown_plan");
+
+    let said = quote("pro", "month").await.with(201);
+    assert_eq!(said["renews_at"], active["current_period_end"]);
+    let due = said["due"]["amount_minor"].as_i64().expect("an amount");
+    assert!((1_990..=2_000).contains(&due), "29.00 less 9.00, but for some seconds: {said}");
+    let changed = change(&said, "change-1").await;
+    assert_eq!(changed.with(200)["plan"], "pro");
+    assert_eq!(charged(&app).await, [due, 900], "what was said");
+    assert_eq!(change(&said, "change-1").await.text, changed.text);
+    assert_eq!(charged(&app).await.len(), 2, "once");
+    eventually("the plan is open", async || plan_of(&ada).await == "pro").await;
+
+    // Another interval: a new period begins at once.
+    let said = quote("pro", "year").await.with(201);
+    let yearly = change(&said, "change-2").await.with(200);
+    assert_eq!((&yearly["plan"], &yearly["interval"]), (&json!("pro"), &json!("year")));
+    assert_eq!(yearly["current_period_end"], said["renews_at"]);
+    assert_eq!(charged(&app).await[0], said["due"]["amount_minor"]);
+    change(&json!({ "id": format!("qte_{}", "0".repeat(32)) }), "change-3")
+        .await
+        .problem(404, "billing.quote_not_found");
+
+    // Not paid: nothing changes.
+    let said = quote("enterprise", "year").await.with(201);
+    let subscriptions = format!("{}/stripe/v1/subscriptions", app.sandbox());
+    let known = send(app.http.request("GET", &subscriptions).bearer_auth("sk_test_any")).await;
+    let customer = known.with(200)["data"][0]["customer"].clone();
+    steer(&app, "cards", &json!({ "customer": customer, "outcome": "insufficient_funds" })).await;
+    change(&said, "change-4").await.problem(402, "billing.payment_failed");
+    app.jobs_are_done().await;
+    let kept = ada.get(MINE).await.with(200);
+    assert_eq!((&kept["plan"], &kept["status"]), (&json!("pro"), &json!("active")));
+    assert_eq!(charged(&app).await.len(), 3);
     app.finish().await;
 }
 

@@ -114,6 +114,8 @@ pub enum Action {
     SubscriptionCancelled,
     /// Somebody asked for a subscription to go on after all.
     SubscriptionResumed,
+    /// Somebody asked for another plan, at the price that was said.
+    SubscriptionChangeAsked,
     /// A plan was made.
     PlanCreated,
     /// A plan was changed.
@@ -128,7 +130,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -168,6 +170,7 @@ impl Action {
         Self::SubscriptionChanged,
         Self::SubscriptionCancelled,
         Self::SubscriptionResumed,
+        Self::SubscriptionChangeAsked,
         Self::PlanCreated,
         Self::PlanChanged,
         Self::PlanRetired,
@@ -218,6 +221,7 @@ impl Action {
             Self::SubscriptionChanged => "subscription.changed",
             Self::SubscriptionCancelled => "subscription.cancelled",
             Self::SubscriptionResumed => "subscription.resumed",
+            Self::SubscriptionChangeAsked => "subscription.change_asked",
             Self::PlanCreated => "plan.created",
             Self::PlanChanged => "plan.changed",
             Self::PlanRetired => "plan.retired",

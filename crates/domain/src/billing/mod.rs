@@ -55,12 +55,12 @@ pub use provider::{
 };
 pub use purse::{Purse, merge_moves};
 pub use subscription::{
-    CancelWay, DunningRules, DunningStep, EndReason, Oddity, OpenedCheckout, RENEWAL_LEEWAY,
-    Reduced, RemoteStatus, RemoteSubscription, Subscription, SubscriptionRefusal,
+    CancelWay, DunningRules, DunningStep, EndReason, Oddity, OpenedCheckout, Quote, QuoteRefusal,
+    RENEWAL_LEEWAY, Reduced, RemoteStatus, RemoteSubscription, Subscription, SubscriptionRefusal,
     SubscriptionState, Terms, UnknownEndReason,
 };
 pub use subscription_provider::{
-    PriceRequest, ProductRequest, SubscriptionCheckout, SubscriptionCheckoutState,
+    ChangeRequest, PriceRequest, ProductRequest, SubscriptionCheckout, SubscriptionCheckoutState,
     SubscriptionProvider, SubscriptionRequest,
 };
 pub use transaction::{InvalidTransaction, Transaction, TransactionKind, Transfer};

@@ -3,12 +3,12 @@ use async_trait::async_trait;
 
 use super::{
     Balance, CreditGrant, GrantMove, Hold, Order, Pack, Payment, Plan, PlanCode, PlanPrice, Posted,
-    ProviderName, Subscription, Transaction, Webhook, WebhookOutcome,
+    ProviderName, Quote, Subscription, Transaction, Webhook, WebhookOutcome,
 };
 use crate::{
     ids::{
-        GrantId, HoldId, OrderId, PriceId, ProcessId, SubscriptionId, TransactionId, WebhookId,
-        WorkspaceId,
+        GrantId, HoldId, OrderId, PriceId, ProcessId, QuoteId, SubscriptionId, TransactionId,
+        WebhookId, WorkspaceId,
     },
     page::{Page, PageRequest},
     store::StoreError,
@@ -110,6 +110,9 @@ pub trait SubscriptionReads: Send {
         page: PageRequest,
     ) -> Result<Page<Subscription>, StoreError>;
 
+    /// The quote with this id.
+    async fn quote(&mut self, id: QuoteId) -> Result<Option<Quote>, StoreError>;
+
     /// The subscription of a workspace that has not ended. There is one at most.
     async fn current(&mut self, workspace: WorkspaceId)
     -> Result<Option<Subscription>, StoreError>;
@@ -124,6 +127,9 @@ pub trait SubscriptionRepository: SubscriptionReads {
     ///
     /// [`StoreError::Conflict`] when the workspace has one that has not ended.
     async fn insert(&mut self, subscription: &Subscription) -> Result<(), StoreError>;
+
+    /// Stores a new quote.
+    async fn insert_quote(&mut self, quote: &Quote) -> Result<(), StoreError>;
 
     /// Replaces the stored subscription, if nobody changed it since it was read.
     ///

@@ -3,7 +3,8 @@ use async_trait::async_trait;
 
 use crate::{
     billing::{Money, PaymentProviderError, PlanCode, PriceInterval, RemoteSubscription},
-    ids::{PriceId, SubscriptionId, WorkspaceId},
+    ids::{PriceId, QuoteId, SubscriptionId, WorkspaceId},
+    time::Timestamp,
 };
 
 /// Sells subscriptions. Every write carries a key, so that asking twice does it once.
@@ -89,6 +90,21 @@ pub trait SubscriptionProvider: Send + Sync {
         number: u32,
     ) -> Result<(), PaymentProviderError>;
 
+    /// What a change would be charged at once, all in all; less than zero where it is credited.
+    ///
+    /// # Errors
+    ///
+    /// See [`PaymentProviderError`].
+    async fn preview_change(&self, change: &ChangeRequest) -> Result<Money, PaymentProviderError>;
+
+    /// Changes the price of a subscription, if what is due at once is paid at once: otherwise it
+    /// stays as it is. The idempotency key is the quote.
+    ///
+    /// # Errors
+    ///
+    /// See [`PaymentProviderError`].
+    async fn change_price(&self, change: &ChangeRequest) -> Result<(), PaymentProviderError>;
+
     /// Ends a subscription at once: because it was not paid, or because somebody wants it. One that
     /// is over already stays so.
     ///
@@ -124,6 +140,19 @@ pub struct PriceRequest {
     pub interval: PriceInterval,
     /// How much.
     pub amount: Money,
+}
+
+/// A change of a subscription's price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRequest {
+    /// What was said about it.
+    pub quote: QuoteId,
+    /// The provider's id of the subscription.
+    pub remote: String,
+    /// The provider's id of the new price.
+    pub price: String,
+    /// From when on the new price counts.
+    pub at: Timestamp,
 }
 
 /// What a checkout is opened for.

@@ -4,6 +4,7 @@ pub mod money;
 pub mod plans;
 pub mod pricing;
 pub mod purchases;
+pub mod quotes;
 pub mod subscriptions;
 pub mod webhooks;
 
@@ -20,6 +21,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(subscriptions::current)
         .service(subscriptions::cancel)
         .service(subscriptions::resume)
+        .service(quotes::prepare)
+        .service(quotes::change)
         .service(plans::list)
         .service(plans::show)
         .service(plans::create)

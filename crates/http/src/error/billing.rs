@@ -1,7 +1,8 @@
 //! Failures of billing, in the words of HTTP.
 use actix_web::http::StatusCode;
 use cape_domain::billing::{
-    PaymentMismatch, PaymentProviderError, PlanRefusal, SubscriptionRefusal, WebhookRefused,
+    PaymentMismatch, PaymentProviderError, PlanRefusal, QuoteRefusal, SubscriptionRefusal,
+    WebhookRefused,
 };
 use cape_services::billing::{PlanError, PurchaseError, SubscriptionError, WebhookError};
 
@@ -45,9 +46,29 @@ impl From<SubscriptionError> for ApiError {
             E::Unknown => client(StatusCode::NOT_FOUND, "billing.subscription_not_found", error),
             E::None => client(StatusCode::NOT_FOUND, "billing.not_subscribed", error),
             E::Refused(refusal) => refusal.into(),
+            E::NoQuote(refusal) => refusal.into(),
+            E::UnknownQuote => client(StatusCode::NOT_FOUND, "billing.quote_not_found", error),
+            E::QuoteMismatch => {
+                Self::server(StatusCode::BAD_GATEWAY, "billing.quote_mismatch", error)
+            }
+            E::NotPaid => client(StatusCode::PAYMENT_REQUIRED, "billing.payment_failed", error),
             E::Provider(error) => error.into(),
             E::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<QuoteRefusal> for ApiError {
+    fn from(refusal: QuoteRefusal) -> Self {
+        let code = match refusal {
+            QuoteRefusal::Subscription(refusal) => return refusal.into(),
+            QuoteRefusal::Same => "billing.same_plan",
+            QuoteRefusal::OtherCurrency => "billing.other_currency",
+            QuoteRefusal::OutOfRange => "billing.out_of_range",
+            QuoteRefusal::Stale => "billing.quote_stale",
+            QuoteRefusal::Expired => "billing.quote_expired",
+        };
+        Self::client(StatusCode::CONFLICT, code, refusal)
     }
 }
 

@@ -5,6 +5,7 @@ mod ledger;
 mod ledger_audit;
 mod orders;
 mod plans;
+mod quotes;
 mod subscription_row;
 mod subscriptions;
 mod webhooks;

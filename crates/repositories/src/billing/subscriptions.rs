@@ -1,8 +1,8 @@
 //! Subscriptions, as rows. That a workspace has one at most that has not ended is an index.
 use async_trait::async_trait;
 use cape_domain::{
-    billing::{ProviderName, Subscription, SubscriptionReads, SubscriptionRepository},
-    ids::{SubscriptionId, WorkspaceId},
+    billing::{ProviderName, Quote, Subscription, SubscriptionReads, SubscriptionRepository},
+    ids::{QuoteId, SubscriptionId, WorkspaceId},
     page::{Cursor, Page, PageRequest},
     store::StoreError,
 };
@@ -13,7 +13,10 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::subscription_row::{WHAT, from_row, row, to_row};
+use super::{
+    quotes,
+    subscription_row::{WHAT, from_row, row, to_row},
+};
 use crate::{error, page::newest_first, store::SqlWork};
 
 #[async_trait]
@@ -60,6 +63,10 @@ impl SubscriptionReads for SqlWork {
         Ok(page.page(rows, |one| Cursor { at: one.created_at, id: one.id.raw() }))
     }
 
+    async fn quote(&mut self, id: QuoteId) -> Result<Option<Quote>, StoreError> {
+        quotes::find(self, id).await
+    }
+
     async fn current(
         &mut self,
         workspace: WorkspaceId,
@@ -87,6 +94,10 @@ impl SubscriptionRepository for SqlWork {
             .await
             .map_err(error::on(WHAT))?;
         Ok(())
+    }
+
+    async fn insert_quote(&mut self, quote: &Quote) -> Result<(), StoreError> {
+        quotes::insert(self, quote).await
     }
 
     async fn update(&mut self, subscription: &Subscription) -> Result<(), StoreError> {

@@ -1,14 +1,14 @@
 //! The same payment provider, where it sells subscriptions.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use cape_domain::{
     billing::{
-        PaymentProviderError, Period, PriceRequest, ProductRequest, RemoteStatus,
-        RemoteSubscription, SubscriptionCheckout, SubscriptionCheckoutState, SubscriptionProvider,
-        SubscriptionRequest,
+        ChangeRequest, Money, PaymentProviderError, Period, PriceRequest, ProductRequest,
+        RemoteStatus, RemoteSubscription, SubscriptionCheckout, SubscriptionCheckoutState,
+        SubscriptionProvider, SubscriptionRequest,
     },
-    ids::{PriceId, SubscriptionId},
+    ids::{PriceId, QuoteId, SubscriptionId},
     time::Timestamp,
 };
 
@@ -22,6 +22,12 @@ pub(super) struct Subscribing {
     checkouts: BTreeMap<SubscriptionId, (SubscriptionRequest, SubscriptionCheckout)>,
     subscriptions: BTreeMap<String, RemoteSubscription>,
     invoices: BTreeMap<String, String>,
+    /// What the next changes are said to cost.
+    previews: VecDeque<Money>,
+    /// Changes that were asked for, by their quotes.
+    changes: BTreeMap<QuoteId, ChangeRequest>,
+    /// Whether what is due at once is paid.
+    pays: Option<bool>,
 }
 
 impl ScriptedPayments {
@@ -123,6 +129,22 @@ impl ScriptedPayments {
     /// An invoice for a subscription.
     pub fn bill(&self, invoice: &str, remote: &str) {
         self.state().subscribing.invoices.insert(invoice.to_owned(), remote.to_owned());
+    }
+
+    /// The next change is said to cost this.
+    pub fn preview(&self, total: Money) {
+        self.state().subscribing.previews.push_back(total);
+    }
+
+    /// From here on what is due at once is paid, or not.
+    pub fn pays(&self, pays: bool) {
+        self.state().subscribing.pays = Some(pays);
+    }
+
+    /// How many changes were asked for, each once.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.state().subscribing.changes.len()
     }
 
     /// The time at which a subscription that is ended is over.
@@ -231,6 +253,30 @@ impl SubscriptionProvider for ScriptedPayments {
             let subscription =
                 state.subscribing.subscriptions.get_mut(remote).ok_or_else(unknown)?;
             subscription.ends_at = subscription.period.filter(|_| ends).map(Period::end);
+            Ok(())
+        })
+    }
+
+    async fn preview_change(&self, change: &ChangeRequest) -> Result<Money, PaymentProviderError> {
+        self.asked(|state| {
+            if !state.subscribing.subscriptions.contains_key(&change.remote) {
+                return Err(unknown());
+            }
+            state.subscribing.previews.pop_front().ok_or_else(unknown)
+        })
+    }
+
+    async fn change_price(&self, change: &ChangeRequest) -> Result<(), PaymentProviderError> {
+        self.asked(|state| {
+            let all = &mut state.subscribing;
+            let known = all.changes.insert(change.quote, change.clone());
+            if known.is_some_and(|known| known != *change) {
+                return Err(PaymentProviderError::Refused { code: "idempotency_error".to_owned() });
+            }
+            let subscription = all.subscriptions.get_mut(&change.remote).ok_or_else(unknown)?;
+            if all.pays.unwrap_or(true) {
+                subscription.price = Some(change.price.clone());
+            }
             Ok(())
         })
     }

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use cape_domain::{
     accounts::{DeliveryError, Email, Letter, Mailer},
     billing::{
-        CheckoutRequest, Order, PaymentProvider, PaymentProviderError, PriceRequest,
-        ProductRequest, ProviderEvent, ProviderName, RemoteCheckout, RemoteSubscription,
-        SubscriptionCheckout, SubscriptionProvider, SubscriptionRequest, WebhookRefused,
+        ChangeRequest, CheckoutRequest, Money, Order, PaymentProvider, PaymentProviderError,
+        PriceRequest, ProductRequest, ProviderEvent, ProviderName, RemoteCheckout,
+        RemoteSubscription, SubscriptionCheckout, SubscriptionProvider, SubscriptionRequest,
+        WebhookRefused,
     },
     ids::WorkspaceId,
     store::{Durability, Scope, Store as _},
@@ -160,6 +161,16 @@ impl<P: PaymentProvider> SubscriptionProvider for Watchful<P> {
     ) -> Result<(), PaymentProviderError> {
         self.watch().await;
         self.provider.let_end(remote, ends, number).await
+    }
+
+    async fn preview_change(&self, change: &ChangeRequest) -> Result<Money, PaymentProviderError> {
+        self.watch().await;
+        self.provider.preview_change(change).await
+    }
+
+    async fn change_price(&self, change: &ChangeRequest) -> Result<(), PaymentProviderError> {
+        self.watch().await;
+        self.provider.change_price(change).await
     }
 
     async fn end_now(&self, remote: &str, unpaid: bool) -> Result<(), PaymentProviderError> {

@@ -79,6 +79,7 @@ macro_rules! billing_promises {
             a_stale_change_of_a_subscription_is_a_conflict
             a_subscription_is_found_by_what_its_provider_calls_it
             subscriptions_are_listed_newest_first
+            a_quote_is_read_back_by_whom_it_was_made_for
             a_message_is_received_once_and_the_first_stays
             of_fifty_deliveries_of_one_message_one_is_new
             a_message_is_handled_once

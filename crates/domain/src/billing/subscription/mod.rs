@@ -15,6 +15,7 @@
 //! clock.
 mod access;
 mod dunning;
+mod quote;
 mod reducer;
 mod remote;
 mod requests;
@@ -28,6 +29,7 @@ use crate::{
 
 pub use access::RENEWAL_LEEWAY;
 pub use dunning::{DunningRules, DunningStep};
+pub use quote::{Quote, QuoteRefusal};
 pub use reducer::{Oddity, Reduced};
 pub use remote::{RemoteStatus, RemoteSubscription};
 pub use requests::{CancelWay, SubscriptionRefusal};

@@ -1,13 +1,13 @@
 //! Selling subscriptions through Stripe.
 use async_trait::async_trait;
 use cape_domain::billing::{
-    PaymentProviderError, PriceRequest, ProductRequest, RemoteSubscription, SubscriptionCheckout,
-    SubscriptionProvider, SubscriptionRequest,
+    ChangeRequest, Money, PaymentProviderError, PriceRequest, ProductRequest, RemoteSubscription,
+    SubscriptionCheckout, SubscriptionProvider, SubscriptionRequest,
 };
 
 use super::{
     StripeGateway,
-    amount::to_stripe,
+    amount::{from_stripe, to_stripe},
     subscription::{UNPAID, checkout_form},
     transport::{is_plain, unreadable},
     wire,
@@ -123,6 +123,39 @@ impl SubscriptionProvider for StripeGateway {
         self.transport.post::<wire::Object>(&path, &form, &key).await.map(drop)
     }
 
+    async fn preview_change(&self, change: &ChangeRequest) -> Result<Money, PaymentProviderError> {
+        let item = self.item(&change.remote).await?;
+        let form = [
+            ("subscription", change.remote.clone()),
+            ("subscription_details[items][0][id]", item),
+            ("subscription_details[items][0][price]", change.price.clone()),
+            ("subscription_details[proration_behavior]", "always_invoice".to_owned()),
+            ("subscription_details[proration_date]", change.at.timestamp().to_string()),
+        ];
+        let key = format!("preview:{}", change.quote);
+        let path = "/v1/invoices/create_preview";
+        let invoice: wire::Invoice = self.transport.post(path, &form, &key).await?;
+        let currency = invoice.currency.and_then(|code| code.to_ascii_uppercase().parse().ok());
+        let total = invoice.total.zip(currency);
+        let total = total.and_then(|(total, currency)| from_stripe(total, currency));
+        total.ok_or_else(|| unreadable("a preview without a total"))
+    }
+
+    async fn change_price(&self, change: &ChangeRequest) -> Result<(), PaymentProviderError> {
+        let item = self.item(&change.remote).await?;
+        let form = [
+            ("items[0][id]", item),
+            ("items[0][price]", change.price.clone()),
+            ("proration_behavior", "always_invoice".to_owned()),
+            ("proration_date", change.at.timestamp().to_string()),
+            // Not before it is paid.
+            ("payment_behavior", "pending_if_incomplete".to_owned()),
+        ];
+        let key = format!("change:{}", change.quote);
+        let path = format!("/v1/subscriptions/{}", change.remote);
+        self.transport.post::<wire::Object>(&path, &form, &key).await.map(drop)
+    }
+
     async fn end_now(&self, remote: &str, unpaid: bool) -> Result<(), PaymentProviderError> {
         if !is_plain("sub", remote) {
             return Err(PaymentProviderError::Refused { code: "subscription".to_owned() });
@@ -143,6 +176,17 @@ impl SubscriptionProvider for StripeGateway {
 }
 
 impl StripeGateway {
+    /// The only item of a subscription.
+    async fn item(&self, remote: &str) -> Result<String, PaymentProviderError> {
+        let found: Option<wire::Subscription> =
+            self.find("sub", "/v1/subscriptions", remote).await?;
+        let items = found.and_then(|found| found.items?.data).unwrap_or_default();
+        match <[_; 1]>::try_from(items) {
+            Ok([wire::SubscriptionItem { id: Some(id), .. }]) => Ok(id),
+            Ok(_) | Err(_) => Err(PaymentProviderError::Refused { code: "items".to_owned() }),
+        }
+    }
+
     /// The object with this id, if it has one of that kind and is ours.
     async fn find<T: serde::de::DeserializeOwned>(
         &self,

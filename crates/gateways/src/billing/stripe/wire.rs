@@ -57,6 +57,7 @@ pub(super) struct Subscription {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SubscriptionItem {
+    pub id: Option<String>,
     pub price: Option<Reference>,
     pub current_period_start: Option<i64>,
     pub current_period_end: Option<i64>,
@@ -76,6 +77,8 @@ pub(super) struct CancellationDetails {
 pub(super) struct Invoice {
     pub parent: Option<InvoiceParent>,
     pub subscription: Option<Reference>,
+    pub total: Option<i64>,
+    pub currency: Option<String>,
 }
 
 /// What made an invoice necessary.

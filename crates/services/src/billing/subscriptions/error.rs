@@ -1,6 +1,6 @@
 //! Why a subscription is not as asked.
 use cape_domain::{
-    billing::{Currency, PaymentProviderError, SubscriptionRefusal},
+    billing::{Currency, PaymentProviderError, QuoteRefusal, SubscriptionRefusal},
     store::StoreError,
 };
 
@@ -37,6 +37,18 @@ pub enum SubscriptionError {
     /// It cannot be so in its state.
     #[error(transparent)]
     Refused(#[from] SubscriptionRefusal),
+    /// It cannot be changed so.
+    #[error(transparent)]
+    NoQuote(#[from] QuoteRefusal),
+    /// No such quote.
+    #[error("there is no such quote for this subscription")]
+    UnknownQuote,
+    /// The provider would charge another sum than what would be said.
+    #[error("what the change costs cannot be said now")]
+    QuoteMismatch,
+    /// What was due at once was not paid.
+    #[error("what is due was not paid: the plan stays what it is")]
+    NotPaid,
     /// The provider failed.
     #[error(transparent)]
     Provider(#[from] PaymentProviderError),
@@ -86,6 +98,10 @@ impl Contended for SubscriptionError {
             | Self::Unknown
             | Self::None
             | Self::Refused(_)
+            | Self::NoQuote(_)
+            | Self::UnknownQuote
+            | Self::QuoteMismatch
+            | Self::NotPaid
             | Self::Provider(_) => false,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Whatever is asked of the provider, what is stored is what it says afterwards: asking, messages
 //! and looking again all end in the same step.
+mod change;
 mod dunning;
 mod error;
 mod follow;

@@ -1,4 +1,5 @@
 //! Buying credits, being granted them, and losing them.
+mod changing;
 mod dunning;
 mod expiry;
 mod following;

@@ -13,12 +13,13 @@ use cape_domain::{
     billing::{
         Balance, BillingReads, BillingRepositories, CatalogueReads, CatalogueRepository,
         CreditGrant, CustomerReads, CustomerRepository, Hold, LedgerAudit, LedgerReads,
-        LedgerRepository, Order, OrderReads, OrderRepository, Payment, Subscription,
+        LedgerRepository, Order, OrderReads, OrderRepository, Payment, Quote, Subscription,
         SubscriptionReads, SubscriptionRepository, Transaction, Webhook, WebhookReads,
         WebhookRepository,
     },
     ids::{
-        GrantId, HoldId, OrderId, PaymentId, SubscriptionId, TransactionId, WebhookId, WorkspaceId,
+        GrantId, HoldId, OrderId, PaymentId, QuoteId, SubscriptionId, TransactionId, WebhookId,
+        WorkspaceId,
     },
     store::StoreError,
 };
@@ -30,6 +31,7 @@ use super::{MemoryRead, MemoryUnitOfWork, insert_new, newest_first};
 pub(crate) struct Tables {
     catalogue: catalogue::Catalogue,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    quotes: BTreeMap<QuoteId, Quote>,
     customers: BTreeMap<(WorkspaceId, &'static str), String>,
     orders: BTreeMap<OrderId, Order>,
     payments: BTreeMap<PaymentId, Payment>,

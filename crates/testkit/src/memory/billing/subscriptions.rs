@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use cape_domain::{
-    billing::{ProviderName, Subscription, SubscriptionReads, SubscriptionRepository},
-    ids::{SubscriptionId, WorkspaceId},
+    billing::{ProviderName, Quote, Subscription, SubscriptionReads, SubscriptionRepository},
+    ids::{QuoteId, SubscriptionId, WorkspaceId},
     page::{Cursor, Page, PageRequest},
     store::StoreError,
 };
@@ -37,6 +37,11 @@ impl SubscriptionReads for MemoryRead {
         Ok(newest_first(page, own, |one| Cursor { at: one.created_at, id: one.id.raw() }))
     }
 
+    async fn quote(&mut self, id: QuoteId) -> Result<Option<Quote>, StoreError> {
+        let found = self.tables.billing.quotes.get(&id);
+        Ok(found.filter(|quote| self.admits(quote.workspace)).cloned())
+    }
+
     async fn current(
         &mut self,
         workspace: WorkspaceId,
@@ -69,6 +74,10 @@ impl SubscriptionReads for MemoryUnitOfWork {
         SubscriptionReads::list(&mut self.copy, workspace, page).await
     }
 
+    async fn quote(&mut self, id: QuoteId) -> Result<Option<Quote>, StoreError> {
+        self.copy.quote(id).await
+    }
+
     async fn current(
         &mut self,
         workspace: WorkspaceId,
@@ -84,6 +93,11 @@ impl SubscriptionRepository for MemoryUnitOfWork {
         self.admit_beside_others(subscription)?;
         let rows = &mut self.copy.tables.billing.subscriptions;
         insert_new(rows, WHAT, subscription.id, subscription.clone())
+    }
+
+    async fn insert_quote(&mut self, quote: &Quote) -> Result<(), StoreError> {
+        self.copy.admit(WHAT, quote.workspace)?;
+        insert_new(&mut self.copy.tables.billing.quotes, WHAT, quote.id, quote.clone())
     }
 
     async fn update(&mut self, subscription: &Subscription) -> Result<(), StoreError> {

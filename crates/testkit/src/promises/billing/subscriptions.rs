@@ -2,16 +2,17 @@
 #![expect(clippy::missing_panics_doc, reason = "said once, at the head of the area")]
 use cape_domain::{
     billing::{
-        EndReason, Oddity, OpenedCheckout, Period, ProviderName, Subscription, SubscriptionState,
+        EndReason, Oddity, OpenedCheckout, Period, PriceInterval, ProviderName, Subscription,
+        SubscriptionState,
     },
-    ids::WorkspaceId,
+    ids::{PriceId, QuoteId, WorkspaceId},
     page::PageRequest,
     store::{Durability, Scope, Store, StoreError},
 };
 use chrono::TimeDelta;
 
 use super::super::{FOREIGN, OWN, conflicts::is_conflict};
-use crate::fixtures::{ACME, RIVAL, at, subscription};
+use crate::fixtures::{ACME, RIVAL, at, dollars, id, subscription};
 
 /// What the provider called the workspace first is what it is called.
 pub async fn the_first_customer_stands(store: &dyn Store) {
@@ -80,7 +81,16 @@ pub async fn a_subscription_is_read_back_in_each_state(store: &dyn Store) {
         (SubscriptionState::Incomplete { checkout: Some(checkout) }, None),
         (SubscriptionState::Trialing { period }, None),
         (SubscriptionState::Active { period }, Some("its status is `new`")),
-        (SubscriptionState::PastDue { period, since: at(5), until: at(8), canceling: true, reminded: 2 }, None),
+        (
+            SubscriptionState::PastDue {
+                period,
+                since: at(5),
+                until: at(8),
+                canceling: true,
+                reminded: 2,
+            },
+            None,
+        ),
         (SubscriptionState::Paused { since: at(6) }, Some("it has no price")),
         (SubscriptionState::Canceling { period }, None),
         (SubscriptionState::Ended { at: at(7), reason: EndReason::Unpaid }, None),
@@ -130,6 +140,26 @@ pub async fn a_subscription_is_found_by_what_its_provider_calls_it(store: &dyn S
         drop(work);
         assert_eq!(find(store, scope, &own).await.is_some(), seen, "{scope:?}");
     }
+}
+
+/// To whoever's it is, and as it was said.
+pub async fn a_quote_is_read_back_by_whom_it_was_made_for(store: &dyn Store) {
+    let one = subscription(10);
+    insert(store, &one).await.expect("insert");
+    let mut to = one.terms.clone();
+    (to.plan_version, to.price.id) = (7, PriceId::new(id(77)));
+    (to.price.interval, to.price.amount) = (PriceInterval::Year, dollars(29_000));
+    let quote = one.quote(QuoteId::new(id(20)), to, at(86_400)).expect("a quote");
+    let mut work = store.begin(OWN, Durability::Power).await.expect("begin");
+    work.subscriptions().insert_quote(&quote).await.expect("insert");
+    work.commit().await.expect("commit");
+    for (scope, seen) in [(Scope::Platform, true), (OWN, true), (FOREIGN, false)] {
+        let mut work = store.read(scope).await.expect("read");
+        let found = work.subscriptions().quote(quote.id).await.expect("find");
+        assert_eq!(found, seen.then(|| quote.clone()), "{scope:?}");
+    }
+    let mut work = store.begin(FOREIGN, Durability::Power).await.expect("begin");
+    assert!(work.subscriptions().insert_quote(&quote).await.is_err());
 }
 
 /// Those that have ended, too, and nobody else's.
