@@ -216,6 +216,9 @@ fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
     all
 }
 
+/// What happens to a subscription while messages are delivered.
+type Happening = fn(&mut RemoteSubscription, Period);
+
 #[tokio::test]
 async fn a_months_messages_in_any_order_and_twice_end_in_the_same_state() {
     let mut ends = Vec::new();
@@ -242,7 +245,7 @@ async fn a_months_messages_in_any_order_and_twice_end_in_the_same_state() {
             .map(|(n, (kind, object))| (format!("evt_{n}"), *kind, *object))
             .collect();
         events.extend(events.clone());
-        let steps: [(usize, fn(&mut RemoteSubscription, Period)); 3] = [
+        let steps: [(usize, Happening); 3] = [
             (3, |it, next| it.period = Some(next)),
             (7, |it, _| it.status = RemoteStatus::PastDue),
             (11, |it, _| it.status = RemoteStatus::Active),
