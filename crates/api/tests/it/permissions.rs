@@ -198,9 +198,10 @@ impl Operation {
         match self.id.as_str() {
             "createApiKey" => json!({ "name": "test" }),
             "purchaseCredits" => json!({ "pack": "small" }),
-            "quoteSubscriptionChange" => json!({ "plan": "nothing", "interval": "month" }),
             "changeSubscription" => json!({ "quote_id": format!("qte_{}", "0".repeat(32)) }),
-            "subscribe" => json!({ "plan": "nothing", "interval": "month" }),
+            "subscribe" | "quoteSubscriptionChange" => {
+                json!({ "plan": "nothing", "interval": "month" })
+            }
             "createPlan" => json!({
                 "code": "free", "name": "Taken", "prices": [], "models": ["small"],
                 "limits": { "requests_per_month": 1, "requests_per_minute": 1,

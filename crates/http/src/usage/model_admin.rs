@@ -118,7 +118,7 @@ pub struct PriceBody {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TermsBody {
     /// By its tokens.
-    Priced(PricedBody),
+    Priced(Box<PricedBody>),
     /// Explicitly nothing.
     Free {},
     /// Explicitly not known: it cannot be called.

@@ -47,6 +47,7 @@ mod entry {
 mod price {
     use sea_orm::entity::prelude::*;
 
+    #[expect(clippy::struct_field_names, reason = "the column is called so")]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "model_prices")]
     pub struct Model {

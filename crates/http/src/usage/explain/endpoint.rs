@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use cape_domain::usage::{EmbeddingRequest, ModerationRequest};
 use cape_services::usage::{ChatError, NewCall};
 use cape_wire::Raw;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::super::{chat, embeddings, generate, messages, moderations, responses, wrong};
 use crate::error::ApiError;
@@ -40,7 +40,7 @@ struct Envelope {
 
 /// Reads what is to be explained: a chat as it is, or what names its endpoint.
 pub(super) fn read(body: &[u8]) -> Result<Question, ApiError> {
-    let fields = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body);
+    let fields = serde_json::from_slice::<BTreeMap<String, Raw>>(body);
     // The chat says what is wrong with what is no object at all.
     if !fields.is_ok_and(|fields| fields.contains_key("endpoint")) {
         return chat(body);

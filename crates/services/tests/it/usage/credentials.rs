@@ -389,7 +389,9 @@ async fn a_key_is_stored_by_a_person_and_for_a_provider_that_there_is() {
     let key: ProviderKey = KEY.parse().expect("a key");
     let nowhere: Provider = "nowhere".parse().expect("a name");
     let refused = world.credentials.put(permit(ACME), nowhere, key.clone()).await;
-    assert!(matches!(refused, Err(CredentialError::UnknownProvider(provider)) if provider == nowhere));
+    assert!(
+        matches!(refused, Err(CredentialError::UnknownProvider(provider)) if provider == nowhere)
+    );
     let by_key = Grants::default().with::<ManageCredentials>().permit(program(10), at(0));
     let refused = world.credentials.put(by_key.expect("granted"), Provider::OPENAI, key).await;
     assert!(matches!(refused, Err(CredentialError::NotAPerson)));
