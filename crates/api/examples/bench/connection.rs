@@ -21,9 +21,22 @@ pub struct Target {
 impl Target {
     /// A request with a body in JSON. `bearer` may be empty.
     pub fn post(address: SocketAddr, path: &str, bearer: &str, body: &str) -> Self {
+        let bearer = format!("Bearer {bearer}");
+        Self::post_with(address, path, &[("Authorization", &bearer)], body)
+    }
+
+    /// A request with these headers and a body in JSON.
+    pub fn post_with(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Self {
         let length = body.len();
+        let headers: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {bearer}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         Self { address, request: request.into_bytes() }

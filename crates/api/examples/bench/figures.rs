@@ -47,6 +47,18 @@ pub struct Streams {
     pub over_after: Duration,
 }
 
+/// Messages of payment providers.
+pub struct WebhookFigures {
+    /// How many there were.
+    pub messages: usize,
+    /// Until the last was taken in.
+    pub taken_in: Duration,
+    /// Until the last was acted on.
+    pub acted_on: Duration,
+    /// How many commits the same database makes in the same place.
+    pub commits: CommitRates,
+}
+
 /// What knowing people costs.
 pub struct AccountFigures {
     /// Access tokens that one thread verifies a second.

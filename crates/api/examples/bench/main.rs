@@ -24,6 +24,7 @@ mod proxy;
 mod report;
 mod streams;
 mod verifications;
+mod webhooks;
 
 use std::{fs, path::PathBuf};
 
@@ -70,6 +71,8 @@ enum Part {
     Calls,
     /// Tokens, profiles and logins
     Accounts,
+    /// Messages of Stripe
+    Webhooks,
 }
 
 /// What this program is for itself, in a process of its own.
@@ -101,11 +104,15 @@ fn main() -> anyhow::Result<()> {
     let machine = Machine::look(args.date.clone())?;
     let place = Place::make(&args.directory, args.database_url.as_deref())?;
     report::print_machine(&machine);
-    if args.only != Some(Part::Accounts) {
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Calls) {
         report::print_calls(&place, &calls::measure(&args, &place)?);
     }
-    if args.only != Some(Part::Calls) {
+    if wanted(Part::Accounts) {
         report::print_accounts(&place, &accounts::measure(&args, &place)?);
+    }
+    if wanted(Part::Webhooks) {
+        report::print_webhooks(&place, &webhooks::measure(&args, &place)?);
     }
     Ok(())
 }

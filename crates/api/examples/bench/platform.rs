@@ -14,6 +14,7 @@ use crate::{
     connection::{Target, ask},
     place::Place,
     process::Process,
+    webhooks::Message,
 };
 
 /// Who calls. Plans let one workspace make a few hundred calls a minute: where there are hundreds
@@ -21,6 +22,8 @@ use crate::{
 const CALLERS: u32 = 16;
 /// What everybody signs in with.
 pub const PASSWORD: &str = "correct horse battery";
+/// With what the sandbox's Stripe signs its messages.
+pub const WEBHOOK_SECRET: &str = "whsec_sandbox";
 /// Enough for every call of the longest run.
 const CREDITS: &str = "1000000";
 
@@ -137,6 +140,22 @@ impl Platform {
     /// Signing in, with nothing but the password.
     pub fn login(&self, number: u32) -> Target {
         Target::post(self.address, "/api/auth/login", "", &who(number))
+    }
+
+    /// Places an order of somebody's, and says under which id Stripe knows it.
+    pub fn order(&self, number: u32) -> anyhow::Result<String> {
+        let token = self.sign_in(number)?.access_token;
+        let path = "/api/payment/credits/purchase";
+        let opened = self.post(path, &token, r#"{"pack":"medium"}"#)?;
+        let url = text(&opened, "/checkout_url")?;
+        url.rsplit('/').next().map(ToOwned::to_owned).context("no id")
+    }
+
+    /// A message of Stripe's to the platform.
+    pub fn webhook(&self, message: &Message) -> Target {
+        let Message { body, signature } = message;
+        let headers = [("Stripe-Signature", signature.as_str())];
+        Target::post_with(self.address, "/api/payment/webhook", &headers, body)
     }
 
     fn post(&self, path: &str, bearer: &str, body: &str) -> anyhow::Result<Value> {

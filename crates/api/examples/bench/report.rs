@@ -2,7 +2,9 @@
 use std::time::Duration;
 
 use crate::{
-    figures::{AccountFigures, Added, Compared, Figures, Other, Streams, Sustained},
+    figures::{
+        AccountFigures, Added, Compared, Figures, Other, Streams, Sustained, WebhookFigures,
+    },
     load::Until,
     machine::Machine,
     place::Place,
@@ -31,6 +33,9 @@ const PROFILES: f64 = 0.7;
 /// How much of the rate of bare hashes logins have to reach.
 const LOGINS: f64 = 0.9;
 
+/// How much of the rate of bare commits messages of Stripe have to reach, until they were acted on.
+const WEBHOOKS: f64 = 0.2;
+
 type Line = [String; 3];
 
 /// Prints what it was made on.
@@ -49,6 +54,29 @@ pub fn print_calls(place: &Place, figures: &Figures) {
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 pub fn print_accounts(place: &Place, figures: &AccountFigures) {
     println!("\n{}", table(&accounts(place, figures)));
+}
+
+/// Prints what messages of Stripe cost.
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+pub fn print_webhooks(place: &Place, figures: &WebhookFigures) {
+    println!("\n{}", table(&webhooks(place, figures)));
+}
+
+fn webhooks(place: &Place, figures: &WebhookFigures) -> Vec<Line> {
+    let WebhookFigures { messages, taken_in, acted_on, commits } = figures;
+    let rate = |lasting: Duration| {
+        f64::from(u32::try_from(*messages).unwrap_or(0)) / lasting.as_secs_f64()
+    };
+    let ratio = rate(*acted_on) / commits.power;
+    let met = if ratio >= WEBHOOKS { "met" } else { "MISSED" };
+    let per_second = |rate: f64, what: &str| format!("{rate:.0} {what}/s");
+    vec![
+        line(place.database(), "measured", "bar"),
+        line("messages taken in", per_second(rate(*taken_in), "messages"), ""),
+        line("messages acted on", per_second(rate(*acted_on), "messages"), ""),
+        line("single rows that survive a power cut", per_second(commits.power, "commits"), ""),
+        line("acted on : single rows", format!("{ratio:.2}"), format!("{WEBHOOKS}: {met}")),
+    ]
 }
 
 fn accounts(place: &Place, figures: &AccountFigures) -> Vec<Line> {
