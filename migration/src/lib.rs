@@ -22,6 +22,7 @@ mod m0015_switches;
 mod m0016_corrections;
 mod m0017_credentials;
 mod m0018_model_entries;
+mod m0019_limit_rules;
 mod m0020_plan_versions;
 mod m0021_subscriptions;
 mod m0022_quotes;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_corrections::Migration),
             Box::new(m0017_credentials::Migration),
             Box::new(m0018_model_entries::Migration),
+            Box::new(m0019_limit_rules::Migration),
             Box::new(m0020_plan_versions::Migration),
             Box::new(m0021_subscriptions::Migration),
             Box::new(m0022_quotes::Migration),

@@ -19,6 +19,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const EXPIRE: Duration = Duration::from_mins(1);
 /// How often it is written down when keys were used.
 const KEY_USES: Duration = Duration::from_secs(10);
+/// How often it is written down what limits refused.
+const VIOLATIONS: Duration = Duration::from_secs(1);
 /// How often the control feed, and the answers that were kept, are cleared of what nobody needs any
 /// more.
 const PRUNE: Duration = Duration::from_mins(10);
@@ -37,6 +39,7 @@ impl Background {
         let Platform { feed, process, jobs, sweeper, expiry, keys, .. } = platform.clone();
         let old = feed.clone();
         let requests = platform.services.idempotency.clone();
+        let violations = platform.services.violations.clone();
         this.every("control feed", FEED, move || {
             let feed = feed.clone();
             async move { feed.poll().await.map(|()| 0) }
@@ -60,6 +63,15 @@ impl Background {
         this.every("key uses", KEY_USES, move || {
             let keys = keys.clone();
             async move { keys.write_uses().await.map(|_| 0) }
+        });
+        let (refused, refused_long_ago) = (violations.clone(), violations);
+        this.every("refused calls", VIOLATIONS, move || {
+            let violations = refused.clone();
+            async move { violations.write().await.map(|_| 0) }
+        });
+        this.every("pruning of refused calls", PRUNE, move || {
+            let violations = refused_long_ago.clone();
+            async move { violations.prune().await }
         });
         this.every("pruning", PRUNE, move || {
             let feed = old.clone();

@@ -33,7 +33,8 @@ use cape_services::{
     jobs::JobRunner,
     processes::ProcessService,
     usage::{
-        CredentialRing, Deployment, Entitlements, Lender, LiveBook, Sweeper, Switchboard, Upstream,
+        CredentialRing, Deployment, Entitlements, Lender, LimitBook, LiveBook, Sweeper,
+        Switchboard, Upstream,
     },
 };
 
@@ -119,6 +120,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let authenticator = Authenticator::new(base.clone(), ports.tokens.clone(), keys.clone());
     let entitlements = Entitlements::new(base.clone());
     let switchboard = Switchboard::new(keys.clone());
+    let limits = LimitBook::new();
     let credentials = CredentialRing::new(base.clone(), ports.vault.clone(), ports.lenders.clone());
     let book = LiveBook::over(ports.prices.clone());
     let caches: Vec<Arc<dyn ObeysControl>> = vec![
@@ -126,6 +128,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         keys.clone(),
         entitlements.clone(),
         switchboard.clone(),
+        limits.clone(),
         credentials.clone(),
         book.clone(),
     ];
@@ -149,6 +152,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         keys: &keys,
         entitlements: &entitlements,
         switchboard: &switchboard,
+        limits: &limits,
         credentials: &credentials,
         book: &book,
     };
@@ -178,6 +182,8 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
         chat: usage.chat,
         counts: usage.counts,
         switches: usage.switches,
+        limit_rules: usage.limit_rules,
+        violations: usage.violations,
         model_admin: usage.model_admin,
         credentials: usage.credentials,
         models: usage.models,

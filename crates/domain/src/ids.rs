@@ -148,6 +148,10 @@ id!(
     CredentialId, "crd"
 );
 id!(
+    /// What a limit refused in a minute.
+    ViolationId, "vio"
+);
+id!(
     /// An entry of the audit trail.
     AuditId, "aud"
 );

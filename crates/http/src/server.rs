@@ -32,8 +32,8 @@ use cape_services::{
     health::HealthService,
     idempotency::IdempotencyService,
     usage::{
-        ChatService, CountService, CredentialService, ModelAdmin, ModelCatalogue, ModelService,
-        SwitchService, UsageReports,
+        ChatService, CountService, CredentialService, LimitRuleService, ModelAdmin, ModelCatalogue,
+        ModelService, SwitchService, UsageReports, Violations,
     },
 };
 use utoipa_actix_web::AppExt;
@@ -76,6 +76,10 @@ pub struct Services {
     pub chat: Arc<ChatService>,
     pub counts: Arc<CountService>,
     pub switches: Arc<SwitchService>,
+    /// Sets limits.
+    pub limit_rules: Arc<LimitRuleService>,
+    /// Knows what limits refused.
+    pub violations: Arc<Violations>,
     pub model_admin: Arc<ModelAdmin>,
     pub credentials: Arc<CredentialService>,
     pub models: Arc<ModelService>,
@@ -177,6 +181,8 @@ fn mount(config: &mut web::ServiceConfig, services: &Services, rules: &HttpRules
         .app_data(Data::from(services.chat.clone()))
         .app_data(Data::from(services.counts.clone()))
         .app_data(Data::from(services.switches.clone()))
+        .app_data(Data::from(services.limit_rules.clone()))
+        .app_data(Data::from(services.violations.clone()))
         .app_data(Data::from(services.model_admin.clone()))
         .app_data(Data::from(services.credentials.clone()))
         .app_data(Data::from(services.models.clone()))
@@ -230,6 +236,8 @@ fn cors(origins: &[String]) -> Cors {
             "idempotent-replayed",
             "retry-after",
             "x-ratelimit-rule",
+            "x-ratelimit-scope",
+            "x-ratelimit-wanted",
             "x-ratelimit-limit-requests",
             "x-ratelimit-remaining-requests",
             "x-ratelimit-reset-requests",

@@ -11,10 +11,10 @@ use cape_services::{
     audit::Trail,
     processes::ProcessService,
     usage::{
-        AttemptRules, Attempts, ChatService, Circuits, CountService, CredentialRing,
-        CredentialService, Deployment, Entitlements, Gate, Leaving, LeavingRules, LiveBook,
-        ModelAdmin, ModelCatalogue, ModelService, Settler, SwitchService, Switchboard,
-        UsageReports, UsageRules,
+        AttemptRules, Attempts, ChatService, Circuits, CountService, Counting, CredentialRing,
+        CredentialService, Deployment, Entitlements, Gate, Leaving, LeavingRules, LimitBook,
+        LimitRuleService, LiveBook, ModelAdmin, ModelCatalogue, ModelService, Settler,
+        SwitchService, Switchboard, UsageReports, UsageRules, Violations,
     },
 };
 use chrono::TimeDelta;
@@ -30,6 +30,7 @@ pub(super) struct Known<'a> {
     pub(super) feed: &'a Arc<ControlFeed>,
     pub(super) keys: &'a Arc<KeyRing>,
     pub(super) entitlements: &'a Arc<Entitlements>,
+    pub(super) limits: &'a Arc<LimitBook>,
     pub(super) switchboard: &'a Arc<Switchboard>,
     pub(super) book: &'a Arc<LiveBook>,
     pub(super) credentials: &'a Arc<CredentialRing>,
@@ -40,6 +41,8 @@ pub(super) struct Usage {
     pub(super) chat: Arc<ChatService>,
     pub(super) counts: Arc<CountService>,
     pub(super) switches: Arc<SwitchService>,
+    pub(super) limit_rules: Arc<LimitRuleService>,
+    pub(super) violations: Arc<Violations>,
     pub(super) model_admin: Arc<ModelAdmin>,
     pub(super) credentials: Arc<CredentialService>,
     pub(super) models: Arc<ModelService>,
@@ -58,7 +61,13 @@ impl Usage {
         known: &Known<'_>,
         process: &ProcessService,
     ) -> Self {
-        let (chat, counts) = chat(config, base, ports, surroundings, known, process);
+        let violations = Violations::new(base.clone());
+        let counting = Counting {
+            limiter: ports.limiter.clone(),
+            book: known.limits.clone(),
+            violations: violations.clone(),
+        };
+        let (chat, counts) = chat(config, base, ports, surroundings, known, counting, process);
         let (entitlements, book) = (known.entitlements, known.book);
         Self {
             chat,
@@ -70,6 +79,8 @@ impl Usage {
                 book.clone(),
                 ports.providers.keys().copied().collect(),
             ),
+            limit_rules: LimitRuleService::new(base.clone(), trail.clone(), book.clone()),
+            violations,
             credentials: CredentialService::new(
                 base.clone(),
                 trail.clone(),
@@ -89,6 +100,7 @@ impl Usage {
                 entitlements.clone(),
                 book.clone(),
                 ports.limiter.clone(),
+                known.limits.clone(),
                 config.usage.limits == Limits::On,
             ),
             catalogue: ModelCatalogue::new(
@@ -109,6 +121,7 @@ fn chat(
     ports: &Ports,
     surroundings: &Surroundings,
     known: &Known<'_>,
+    counting: Counting,
     process: &ProcessService,
 ) -> (Arc<ChatService>, Arc<CountService>) {
     let rules = UsageRules {
@@ -136,7 +149,7 @@ fn chat(
         known.book.clone(),
         ports.providers.clone(),
         circuits.clone(),
-        ports.limiter.clone(),
+        counting,
         process.id(),
         rules,
     ));

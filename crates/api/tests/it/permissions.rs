@@ -14,7 +14,7 @@ use crate::app::{
 };
 
 /// Every operation that is not public, with the permission that it needs.
-const PERMISSIONS: [(&str, &str); 78] = [
+const PERMISSIONS: [(&str, &str); 83] = [
     ("acceptInvitation", "accounts.sessions"),
     ("cancelSubscription", "billing.manage"),
     ("changeEmail", "accounts.email"),
@@ -29,10 +29,12 @@ const PERMISSIONS: [(&str, &str); 78] = [
     ("createApiKey", "access.keys.create"),
     ("createChatCompletion", "usage.spend, by API key"),
     ("createEmbedding", "usage.spend, by API key"),
+    ("createLimitRule", "platform.operate"),
     ("createMessage", "usage.spend, by API key"),
     ("createModeration", "usage.spend, by API key"),
     ("createPlan", "platform.operate"),
     ("createResponse", "usage.spend, by API key"),
+    ("deleteLimitRule", "platform.operate"),
     ("describeModel", "platform.operate"),
     ("disableMfa", "accounts.mfa"),
     ("generateContent", "usage.spend, by API key"),
@@ -57,6 +59,7 @@ const PERMISSIONS: [(&str, &str); 78] = [
     ("listApiKeys", "access.keys"),
     ("listGoogleModels", "usage.models, by API key"),
     ("listInvitations", "accounts.members"),
+    ("listLimitRules", "platform.view"),
     ("listManagedModels", "platform.view"),
     ("listMembers", "accounts.members"),
     ("listModels", "usage.models, by API key"),
@@ -66,6 +69,7 @@ const PERMISSIONS: [(&str, &str); 78] = [
     ("listSubscriptions", "billing.view"),
     ("listSwitches", "platform.view"),
     ("listUsageRecords", "usage.view"),
+    ("listUsageViolations", "usage.view"),
     ("logout", "accounts.sign_out"),
     ("logoutAll", "accounts.sign_out"),
     ("priceModel", "platform.operate"),
@@ -77,10 +81,11 @@ const PERMISSIONS: [(&str, &str); 78] = [
     ("removeMember", "accounts.members.manage"),
     ("removeProviderCredential", "usage.credentials.manage"),
     ("renewRecoveryCodes", "accounts.mfa"),
+    ("replaceLimitRule", "platform.operate"),
     ("resumeSubscription", "billing.manage"),
+    ("retireModel", "platform.operate"),
     ("retirePlan", "platform.operate"),
     ("revisePlan", "platform.operate"),
-    ("retireModel", "platform.operate"),
     ("revokeApiKey", "access.keys"),
     ("revokeInvitation", "accounts.members.manage"),
     ("revokeOtherSessions", "accounts.sessions"),
@@ -217,6 +222,10 @@ impl Operation {
             "introspect" | "acceptInvitation" => json!({ "token": "x" }),
             "putProviderCredential" => json!({ "api_key": "sk-test-1234" }),
             "reauthenticate" => json!({ "password": "x" }),
+            "createLimitRule" | "replaceLimitRule" => json!({
+                "name": "nothing", "applies_to": { "kind": "model", "target": "nothing" },
+                "per": "user", "measure": "requests", "window": "minute", "limit": 1,
+            }),
             "stopCalls" => json!({ "reason": "a test" }),
             "describeModel" => json!({
                 "provider": "openai", "upstream": "m", "class": "small", "context_window": 0,

@@ -37,6 +37,8 @@ pub enum ControlChange {
     PlansChanged,
     /// What operators have stopped has to be loaded again, all of it.
     SwitchesChanged,
+    /// The limits that operators set have to be loaded again, all of them.
+    LimitsChanged,
     /// The workspace's own keys at providers have to be loaded again.
     CredentialsChanged(WorkspaceId),
     /// What operators say of models, and of what they cost, has to be loaded again.

@@ -94,6 +94,12 @@ pub enum Action {
     SwitchStopped,
     /// What was stopped was released.
     SwitchReleased,
+    /// A limit was set.
+    LimitCreated,
+    /// A limit is another one now.
+    LimitChanged,
+    /// A limit was taken away.
+    LimitDeleted,
     /// What a model is was said.
     ModelDescribed,
     /// What a model costs was said.
@@ -130,7 +136,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 48] = [
         Self::UserRegistered,
         Self::UserVerified,
         Self::SessionBegun,
@@ -160,6 +166,9 @@ impl Action {
         Self::CredentialRemoved,
         Self::SwitchStopped,
         Self::SwitchReleased,
+        Self::LimitCreated,
+        Self::LimitChanged,
+        Self::LimitDeleted,
         Self::ModelDescribed,
         Self::ModelPriced,
         Self::ModelRetired,
@@ -211,6 +220,9 @@ impl Action {
             Self::CredentialRemoved => "credential.removed",
             Self::SwitchStopped => "switch.stopped",
             Self::SwitchReleased => "switch.released",
+            Self::LimitCreated => "limit.created",
+            Self::LimitChanged => "limit.changed",
+            Self::LimitDeleted => "limit.deleted",
             Self::ModelDescribed => "model.described",
             Self::ModelPriced => "model.priced",
             Self::ModelRetired => "model.retired",

@@ -1,6 +1,6 @@
 //! Limits over short, sliding windows. Monthly quotas are not limits: they are kept in the
 //! database, as money is.
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 
@@ -8,6 +8,7 @@ use crate::{
     ids::{ApiKeyId, LimitRuleId, UserId, WorkspaceId},
     store::BoxError,
     time::Timestamp,
+    usage::RuleName,
 };
 
 /// What is counted.
@@ -17,7 +18,25 @@ pub enum Measure {
     Requests,
     /// Tokens, in and out.
     Tokens,
+    /// Tokens that go in, however they are read.
+    InputTokens,
+    /// Tokens that come out, those that a model writes to itself too.
+    OutputTokens,
+    /// What is charged, in millionths of a credit.
+    MicroCredits,
 }
+
+/// A text that names nothing that is counted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`requests`, `tokens`, `input_tokens`, `output_tokens` or `micro_credits` are counted, not `{0}`"
+)]
+pub struct UnknownMeasure(String);
+
+/// A text that names no window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a window is a `second`, `minute`, `hour` or `day`, not a `{0}`")]
+pub struct UnknownWindow(String);
 
 /// Over how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,17 +65,45 @@ pub enum Subject {
 }
 
 impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Requests, Self::Tokens, Self::InputTokens, Self::OutputTokens, Self::MicroCredits];
+
     /// The stable name, as shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::Tokens => "tokens",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::MicroCredits => "micro_credits",
         }
     }
 }
 
+impl FromStr for Measure {
+    type Err = UnknownMeasure;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMeasure> {
+        let named = Self::ALL.into_iter().find(|measure| measure.name() == name);
+        named.ok_or_else(|| UnknownMeasure(name.to_owned()))
+    }
+}
+
+impl FromStr for Window {
+    type Err = UnknownWindow;
+
+    fn from_str(name: &str) -> Result<Self, UnknownWindow> {
+        let named = Self::ALL.into_iter().find(|window| window.name() == name);
+        named.ok_or_else(|| UnknownWindow(name.to_owned()))
+    }
+}
+
 impl Window {
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 4] = [Self::Second, Self::Minute, Self::Hour, Self::Day];
+
     /// The stable name, as shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -98,6 +145,8 @@ impl Subject {
 pub struct Rule {
     /// Which rule of the operators' it is. None: one of the plan.
     pub id: Option<LimitRuleId>,
+    /// What operators call it. None: one of the plan, which is called by what it counts.
+    pub name: Option<RuleName>,
     /// Whose use is counted.
     pub subject: Subject,
     /// What is counted.
@@ -119,10 +168,13 @@ impl Rule {
         (self.id, self.subject, self.measure, self.window)
     }
 
-    /// The stable name, as refusals show it: `requests_per_minute`.
+    /// The stable name, as refusals show it: `requests_per_minute`, or what operators call it.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}_per_{}", self.measure.name(), self.window.name())
+        match &self.name {
+            Some(name) => name.to_string(),
+            None => format!("{}_per_{}", self.measure.name(), self.window.name()),
+        }
     }
 }
 
@@ -156,8 +208,9 @@ impl Standing {
 
 /// A claim that a rule does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{used} of {limit} {what} are used", used = standing.used, limit = standing.rule.limit,
-    what = standing.rule.name())]
+#[error("{used} of {limit} {what} a {window} per {scope} are used, and {wanted} more are wanted",
+    used = standing.used, limit = standing.rule.limit, what = standing.rule.measure.name(),
+    window = standing.rule.window.name(), scope = standing.rule.subject.scope())]
 pub struct Refusal {
     /// The rule, and where it stands.
     pub standing: Standing,

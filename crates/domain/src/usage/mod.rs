@@ -10,6 +10,7 @@ mod embedding;
 mod estimate;
 mod filter;
 mod limit;
+mod limit_rule;
 mod model;
 mod model_entry;
 mod moderation;
@@ -22,10 +23,12 @@ mod quota;
 mod receipt;
 mod report;
 mod route;
+mod rule_name;
 mod series;
 mod summary;
 mod switch;
 mod tokens;
+mod violation;
 
 pub use call::{Call, CallState, FailureKind, Metered, Timing};
 pub use chat::{
@@ -45,7 +48,11 @@ pub use estimate::{
 pub use filter::{CallFilter, CallPhase, InvalidPeriod, UnknownPhase};
 pub use limit::{
     Claim, Counted, Decision, Limiter, LimiterError, Measure, Refusal, Rule, Standing, Subject,
-    Window,
+    UnknownMeasure, UnknownWindow, Window,
+};
+pub use limit_rule::{
+    CallFacts, HIGHEST_LIMIT, InvalidReach, LimitRule, LimitTerms, MOST_RULES, Per, Reach,
+    UnknownPer,
 };
 pub use model::{Model, ModelClass, ModelKind, UnknownModelClass};
 pub use model_entry::{
@@ -57,9 +64,9 @@ pub use moderation::{
 pub use performance::{GroupPerformance, Percentiles};
 pub use ports::{
     CallReads, CallRepository, ChatProvider, ChatStream, CredentialReads, CredentialRepository,
-    KeySpendingReads, KeySpendingRepository, ModelEntryReads, ModelEntryRepository,
-    ModelProviderError, QuotaReads, QuotaRepository, SwitchReads, SwitchRepository,
-    UnsupportedParameter, UsageReads, UsageRepositories,
+    KeySpendingReads, KeySpendingRepository, LimitRuleReads, LimitRuleRepository, ModelEntryReads,
+    ModelEntryRepository, ModelProviderError, QuotaReads, QuotaRepository, SwitchReads,
+    SwitchRepository, UnsupportedParameter, UsageReads, UsageRepositories,
 };
 pub use price::{
     Price, PriceOutOfRange, PricedVersion, TokenPrices, UsdAmount, charge, pico_per_call,
@@ -71,7 +78,9 @@ pub use quota::{Quota, QuotaPeriod};
 pub use receipt::{LotUse, Receipt};
 pub use report::CallReports;
 pub use route::{HEAVIEST, InvalidRoute, Route, Target};
+pub use rule_name::{InvalidRuleName, RuleName};
 pub use series::{Bucket, BucketUsage, SeriesPoint, TooManyBuckets, UnknownBucket, UsageSeries};
 pub use summary::{Group, GroupBy, GroupUsage, UnknownGroupBy, Usage, UsageSummary};
 pub use switch::{InvalidTarget, StopReason, Switch, SwitchTarget, Switches};
 pub use tokens::TokenCounts;
+pub use violation::{Refused, Violation, ViolationReads, ViolationRepository, minute_of};

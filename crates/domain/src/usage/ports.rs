@@ -4,12 +4,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, Metered, ModelEntry,
-    PricedVersion, Provider, ProviderCredential, QuotaPeriod, Switch, SwitchTarget,
+    Call, CallReports, ChatCompletion, ChatEvent, ChatRequest, FailureKind, LimitRule, Metered,
+    ModelEntry, PricedVersion, Provider, ProviderCredential, QuotaPeriod, Switch, SwitchTarget,
+    ViolationReads, ViolationRepository,
 };
 use crate::{
     billing::Credits,
-    ids::{ApiKeyId, CallId, HoldId, WorkspaceId},
+    ids::{ApiKeyId, CallId, HoldId, LimitRuleId, WorkspaceId},
     store::{BoxError, StoreError},
 };
 
@@ -267,6 +268,30 @@ pub trait CredentialRepository: CredentialReads {
     ) -> Result<bool, StoreError>;
 }
 
+/// Limits that operators set, to look at. They are the platform's: no scope applies.
+#[async_trait]
+pub trait LimitRuleReads: Send {
+    /// All of them, by name.
+    async fn all(&mut self) -> Result<Vec<LimitRule>, StoreError>;
+
+    /// One of them.
+    async fn find(&mut self, id: LimitRuleId) -> Result<Option<LimitRule>, StoreError>;
+}
+
+/// Limits that operators set, to change.
+#[async_trait]
+pub trait LimitRuleRepository: LimitRuleReads {
+    /// Stores a new one. Another one of its name is a conflict.
+    async fn insert(&mut self, rule: &LimitRule) -> Result<(), StoreError>;
+
+    /// Stores the next version of one. That somebody else has stored it before, or removed it, is a
+    /// conflict, and so is another one of its name.
+    async fn replace(&mut self, rule: &LimitRule) -> Result<(), StoreError>;
+
+    /// Removes one. Says whether there was one.
+    async fn remove(&mut self, id: LimitRuleId) -> Result<bool, StoreError>;
+}
+
 /// What operators say of models, to look at. It is the platform's: no scope applies.
 #[async_trait]
 pub trait ModelEntryReads: Send {
@@ -306,6 +331,11 @@ pub trait UsageReads: Send {
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchReads;
 
+    /// Limits that operators set.
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleReads;
+
+    /// Calls that limits refused.
+    fn violations(&mut self) -> &mut dyn ViolationReads;
     /// What is said of models.
     fn model_entries(&mut self) -> &mut dyn ModelEntryReads;
 
@@ -327,6 +357,11 @@ pub trait UsageRepositories: Send {
     /// What is stopped.
     fn switches(&mut self) -> &mut dyn SwitchRepository;
 
+    /// Limits that operators set.
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleRepository;
+
+    /// Calls that limits refused.
+    fn violations(&mut self) -> &mut dyn ViolationRepository;
     /// What is said of models.
     fn model_entries(&mut self) -> &mut dyn ModelEntryRepository;
 

@@ -56,6 +56,7 @@ async fn ten_thousand_requests_each_of_three_get_exactly_one_limit() {
     let now = DateTime::UNIX_EPOCH;
     let rule = Rule {
         id: None,
+        name: None,
         subject: Subject::Workspace(WorkspaceId::new(Uuid::nil())),
         measure: Measure::Requests,
         window: Window::Minute,

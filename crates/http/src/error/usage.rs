@@ -6,7 +6,9 @@ use cape_domain::{
         InvalidPeriod, ModelProviderError, PriceRefused, Quota, Refusal, Switch, SwitchTarget,
     },
 };
-use cape_services::usage::{ChatError, CredentialError, ModelAdminError, ReportError, SwitchError};
+use cape_services::usage::{
+    ChatError, CredentialError, LimitRuleError, ModelAdminError, ReportError, SwitchError,
+};
 
 use super::ApiError;
 use crate::usage::headers::standing_headers;
@@ -112,6 +114,20 @@ impl From<ChatError> for ApiError {
     }
 }
 
+impl From<LimitRuleError> for ApiError {
+    fn from(error: LimitRuleError) -> Self {
+        use LimitRuleError as E;
+        let (missing, conflict) = (StatusCode::NOT_FOUND, StatusCode::CONFLICT);
+        match error {
+            E::NotFound(_) => Self::client(missing, "limit.not_found", error),
+            E::Unknown(_) => Self::client(missing, "limit.unknown_target", error),
+            E::NameTaken(_) => Self::client(conflict, "limit.name_taken", error),
+            E::TooMany => Self::client(conflict, "limit.too_many", error),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<SwitchError> for ApiError {
     fn from(error: SwitchError) -> Self {
         use SwitchError as E;
@@ -183,7 +199,9 @@ impl ApiError {
     fn limited(error: &ChatError, refusal: &Refusal) -> Self {
         let standing = &refusal.standing;
         let mut told = Self::client(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", error)
-            .with_header("x-ratelimit-rule", standing.rule.name());
+            .with_header("x-ratelimit-rule", standing.rule.name())
+            .with_header("x-ratelimit-scope", standing.rule.subject.scope())
+            .with_header("x-ratelimit-wanted", refusal.wanted);
         for (name, value) in standing_headers(standing) {
             told = told.with_header(name, value);
         }
@@ -196,6 +214,7 @@ impl ApiError {
     fn quota(error: &ChatError, quota: &Quota) -> Self {
         Self::client(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", error)
             .with_header("x-ratelimit-rule", "requests_per_month")
+            .with_header("x-ratelimit-scope", "workspace")
             .with_header("x-quota-reset", quota.period.end.to_rfc3339())
             .with_header("x-should-retry", "false")
     }

@@ -16,7 +16,7 @@ pub(super) fn answer_with(
     if let Some(tokens) = shortened_to {
         answer.insert_header(("x-cape-max-tokens-lowered-to", tokens));
     }
-    for measure in [Measure::Requests, Measure::Tokens] {
+    for measure in Measure::ALL {
         let of_measure = standings.iter().filter(|standing| standing.rule.measure == measure);
         let Some(tightest) = of_measure.min_by_key(|standing| standing.remaining()) else {
             continue;
@@ -39,6 +39,21 @@ pub(crate) fn standing_headers(standing: &Standing) -> [(&'static str, String); 
         Measure::Tokens => {
             ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
         }
+        Measure::InputTokens => [
+            "x-ratelimit-limit-input-tokens",
+            "x-ratelimit-remaining-input-tokens",
+            "x-ratelimit-reset-input-tokens",
+        ],
+        Measure::OutputTokens => [
+            "x-ratelimit-limit-output-tokens",
+            "x-ratelimit-remaining-output-tokens",
+            "x-ratelimit-reset-output-tokens",
+        ],
+        Measure::MicroCredits => [
+            "x-ratelimit-limit-micro-credits",
+            "x-ratelimit-remaining-micro-credits",
+            "x-ratelimit-reset-micro-credits",
+        ],
     };
     let [limit, remaining, reset] = names;
     [

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod generate;
 pub(crate) mod headers;
 mod image;
+pub mod limit_rules;
 pub mod messages;
 pub mod model_admin;
 pub mod models;
@@ -40,6 +41,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(credentials::show)
         .service(credentials::put)
         .service(credentials::remove)
+        .service(reports::violations::list)
+        .service(limit_rules::list)
+        .service(limit_rules::create)
+        .service(limit_rules::replace)
+        .service(limit_rules::remove)
         .service(switches::list)
         .service(switches::stop)
         .service(switches::release)

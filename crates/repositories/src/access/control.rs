@@ -82,6 +82,7 @@ fn from_row(row: &row::Model) -> Result<ControlEntry, StoreError> {
         "plan_changed" => ControlChange::PlanChanged(WorkspaceId::new(row.subject)),
         "credentials_changed" => ControlChange::CredentialsChanged(WorkspaceId::new(row.subject)),
         "plans_changed" => ControlChange::PlansChanged,
+        "limits_changed" => ControlChange::LimitsChanged,
         "switches_changed" => ControlChange::SwitchesChanged,
         "catalogue_changed" => ControlChange::CatalogueChanged,
         other => return Err(error::unknown(WHAT, "kind", other)),
@@ -101,6 +102,7 @@ fn to_row(entry: &ControlEntry) -> row::Model {
         }
         // These are about all of them.
         ControlChange::PlansChanged => ("plans_changed", Uuid::nil(), None),
+        ControlChange::LimitsChanged => ("limits_changed", Uuid::nil(), None),
         ControlChange::SwitchesChanged => ("switches_changed", Uuid::nil(), None),
         ControlChange::CatalogueChanged => ("catalogue_changed", Uuid::nil(), None),
     };

@@ -3,15 +3,18 @@
 mod calls;
 mod credentials;
 mod key_spending;
+mod limit_rules;
 mod model_entries;
 mod quotas;
 mod report;
 mod switches;
+mod violations;
 
 use cape_domain::usage::{
     CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
-    KeySpendingReads, KeySpendingRepository, ModelEntryReads, ModelEntryRepository, QuotaReads,
-    QuotaRepository, SwitchReads, SwitchRepository, UsageReads, UsageRepositories,
+    KeySpendingReads, KeySpendingRepository, LimitRuleReads, LimitRuleRepository, ModelEntryReads,
+    ModelEntryRepository, QuotaReads, QuotaRepository, SwitchReads, SwitchRepository, UsageReads,
+    UsageRepositories, ViolationReads, ViolationRepository,
 };
 
 use crate::store::SqlWork;
@@ -39,6 +42,14 @@ impl UsageReads for SqlWork {
         self
     }
 
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleReads {
+        self
+    }
+
+    fn violations(&mut self) -> &mut dyn ViolationReads {
+        self
+    }
+
     fn model_entries(&mut self) -> &mut dyn ModelEntryReads {
         self
     }
@@ -62,6 +73,14 @@ impl UsageRepositories for SqlWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleRepository {
+        self
+    }
+
+    fn violations(&mut self) -> &mut dyn ViolationRepository {
         self
     }
 

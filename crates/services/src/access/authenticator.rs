@@ -181,6 +181,7 @@ impl ObeysControl for Authenticator {
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
+            | ControlChange::LimitsChanged
             | ControlChange::SwitchesChanged
             | ControlChange::CatalogueChanged => {}
         }

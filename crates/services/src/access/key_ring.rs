@@ -131,6 +131,7 @@ impl ObeysControl for KeyRing {
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
             | ControlChange::PlansChanged
+            | ControlChange::LimitsChanged
             | ControlChange::SwitchesChanged
             | ControlChange::CatalogueChanged => {}
         }

@@ -10,7 +10,7 @@ use cape_domain::{
     ids::{ApiKeyId, CallId, ProcessId, UserId},
     time::Timestamp,
     usage::{
-        Call, CallState, ChatProvider, ChatRequest, Claim, CredentialUsed, Limiter, Metered,
+        Call, CallFacts, CallState, ChatProvider, ChatRequest, Claim, CredentialUsed, Metered,
         Provider, QuotaPeriod, Standing, TokenCounts,
     },
 };
@@ -18,7 +18,10 @@ use chrono::TimeDelta;
 
 use super::{
     Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing, Entitlements, LiveBook,
-    Switchboard, Upstream, Watch, candidate::Candidates, limits::Limits, reservation::Reserver,
+    Switchboard, Upstream, Watch,
+    candidate::Candidates,
+    limits::{Claimed, Counting, Limits, Used, Wanted},
+    reservation::Reserver,
 };
 use crate::{
     Base, Tasks,
@@ -65,9 +68,11 @@ pub struct Admission<A = AskedChat> {
     /// The bound on the output, where the credits left room for less than was wanted.
     pub shortened_to: Option<u64>,
     /// What it counts for at the limiter.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<Claimed>,
     /// Where the limits stand.
     pub standings: Vec<Standing>,
+    /// The plan that it is judged by.
+    pub plan: Arc<Plan>,
     /// The period whose quota it counts in. None, where quotas are lifted.
     pub quota: Option<QuotaPeriod>,
     /// The most that may be spent with its key, in all.
@@ -114,11 +119,9 @@ pub(super) struct Question {
     /// Who that is, and under whose key.
     pub(super) asked_of: (Provider, CredentialUsed),
     /// What it counts for at the limiter.
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<Claimed>,
     /// Where the limits stand.
     pub(super) standings: Vec<Standing>,
-    /// Since when.
-    pub(super) asked_at: Timestamp,
 }
 
 /// Admits calls.
@@ -151,11 +154,11 @@ impl Gate {
         book: Arc<LiveBook>,
         providers: BTreeMap<Provider, Upstream>,
         circuits: Arc<Circuits>,
-        limiter: Arc<dyn Limiter>,
+        counting: Counting,
         process: ProcessId,
         rules: UsageRules,
     ) -> Self {
-        let limits = Limits::new(base.clone(), limiter, rules.limited);
+        let limits = Limits::new(base.clone(), counting, rules.limited);
         let reserver = Reserver::new(base.clone(), tasks, process, rules.longest_call, rules.lanes);
         let candidates = Candidates::new(book, providers, switchboard.clone(), rules);
         Self {
@@ -205,8 +208,11 @@ impl Gate {
         self.refuse_when_nobody_answers(&found, now)?;
         let (candidate, fallbacks) = (found.remove(0), found);
         let call = self.record(id, actor, (key, owner), &wanted, &candidate, now)?;
-        let claims = self.limits.claims(actor.workspace, &plan, &candidate.estimate);
-        let standings = self.limits.claim(&claims, now).await?;
+        let facts = facts_of(&call, &plan);
+        let wanted = Wanted::by(std::iter::once(&candidate).chain(&fallbacks));
+        let claims = self.limits.claims(&plan, &facts, wanted)?;
+        let standings = self.limits.claim(&claims, &facts, now).await?;
+        let claims = claimed(claims, now);
         let draft = Admission {
             call,
             hold: None,
@@ -215,15 +221,19 @@ impl Gate {
             shortened_to: None,
             claims,
             standings,
+            plan: Arc::clone(&plan),
             quota: self.limits.hold().then(|| QuotaPeriod::month_of(now)),
             key_cap: rules.spending_cap,
             watch: self.switchboard.watch(key, actor.workspace),
         };
-        let (claims, started_at) = (draft.claims.clone(), draft.call.started_at);
+        let (claims, call) = (draft.claims.clone(), draft.call.clone());
         match self.reserve(&plan, draft).await {
             Ok(admission) => Ok(admission),
             Err(refused) => {
-                self.limits.correct_all(&claims, started_at, 0, 0).await;
+                self.limits.correct_all(&claims, Used::default()).await;
+                if let ChatError::QuotaExceeded { .. } = refused {
+                    self.limits.note_quota(&facts_of(&call, &plan), now);
+                }
                 Err(refused)
             }
         }
@@ -286,7 +296,7 @@ impl Gate {
             return Err(ChatError::Closed);
         }
         let actor = permit.actor();
-        let Principal::ApiKey { id: key, .. } = actor.principal else {
+        let Principal::ApiKey { id: key, owner } = actor.principal else {
             return Err(ChatError::NotAProgram);
         };
         let asked_at = self.base.now();
@@ -301,10 +311,18 @@ impl Gate {
             self.candidates.find(&plan, &rules, &own, &new, 0, asked_at)?;
         let candidate = found.remove(0);
         let asked_of = (candidate.provider, candidate.credential);
+        let facts = CallFacts {
+            workspace: actor.workspace,
+            user: owner,
+            key: Some(key),
+            plan: &plan.code,
+            target: Some((&candidate.model, candidate.provider)),
+        };
+        let claims = self.limits.claims_without_tokens(&plan, &facts)?;
+        let standings = self.limits.claim(&claims, &facts, asked_at).await?;
+        let claims = claimed(claims, asked_at);
         let AskedChat { request: chat, port: provider } = candidate.asked;
-        let claims = self.limits.claims_without_tokens(actor.workspace, &plan);
-        let standings = self.limits.claim(&claims, asked_at).await?;
-        Ok(Question { chat, provider, asked_of, claims, standings, asked_at })
+        Ok(Question { chat, provider, asked_of, claims, standings })
     }
 
     /// What the key may do, unless it or its workspace is stopped. One that was taken back since
@@ -352,6 +370,21 @@ impl Gate {
 fn admitted<A>(draft: Admission<A>, hold: Option<Hold>) -> Admission<A> {
     let call = Call { hold: hold.as_ref().map(|hold| hold.id), ..draft.call };
     Admission { call, hold, ..draft }
+}
+
+/// What rules know of a call.
+fn facts_of<'a>(call: &'a Call, plan: &'a Plan) -> CallFacts<'a> {
+    CallFacts {
+        workspace: call.workspace,
+        user: call.user,
+        key: Some(call.key),
+        plan: &plan.code,
+        target: Some((&call.model, call.provider)),
+    }
+}
+
+fn claimed(claims: Vec<Claim>, at: Timestamp) -> Vec<Claimed> {
+    claims.into_iter().map(|claim| Claimed { claim, at }).collect()
 }
 
 /// What decides between models that share calls: the random half of an id.

@@ -10,7 +10,9 @@ use cape_domain::{
 };
 use chrono::TimeDelta;
 
-use super::{Admission, Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing};
+use super::{
+    Admission, Asked, AskedChat, Candidate, ChatError, Circuits, CredentialRing, limits::Limits,
+};
 use crate::Base;
 
 /// How often, and for how long, it is tried.
@@ -104,12 +106,13 @@ impl Attempts {
     pub(super) async fn ask<W: Way>(
         &self,
         admission: &mut Admission<W::Asked>,
+        limits: &Limits,
     ) -> Result<W::Answer, ChatError> {
         let deadline = self.base.now() + self.rules.within;
         let mut line = Queue::of(admission);
         let mut failure = None;
         for attempt in 0..self.rules.most.max(1) {
-            let candidate = match self.next(&mut line) {
+            let candidate = match self.next(&mut line, admission, limits).await {
                 Ok(candidate) => candidate,
                 Err(closed) => return Err(failure.unwrap_or(closed)),
             };
@@ -186,17 +189,31 @@ impl Attempts {
         TimeDelta::from_std(wait).is_ok_and(|wait| self.base.now() + wait < deadline)
     }
 
-    /// The next candidate whose circuit lets a call through.
-    fn next<A>(&self, line: &mut Queue<A>) -> Result<Candidate<A>, ChatError> {
+    /// The next candidate whose circuit and whose limits let a call through. It counts by its own
+    /// limits from then on.
+    async fn next<A>(
+        &self,
+        line: &mut Queue<A>,
+        admission: &mut Admission<A>,
+        limits: &Limits,
+    ) -> Result<Candidate<A>, ChatError> {
         let now = self.base.now();
         let mut opens = None::<Timestamp>;
+        let mut limited = None;
         while let Some(candidate) = line.waiting.pop_front() {
+            // Not entered yet: who tries whether somebody answers again has to be asked.
+            if self.circuits.look(&candidate, now).is_ok()
+                && let Err(error) = limits.follow(admission, &candidate).await
+            {
+                limited = Some(error);
+                continue;
+            }
             match self.circuits.enter(&candidate, now) {
                 Ok(()) => return Ok(candidate),
                 Err(until) => opens = Some(opens.map_or(until, |opens| opens.min(until))),
             }
         }
-        Err(ChatError::not_answering(opens.unwrap_or(now), now))
+        Err(limited.unwrap_or_else(|| ChatError::not_answering(opens.unwrap_or(now), now)))
     }
 
     async fn before<A>(

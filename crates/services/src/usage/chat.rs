@@ -136,7 +136,7 @@ impl ChatService {
 
     async fn call(&self, mut admission: Admission) -> Result<Completed, ChatError> {
         let asked_at = self.base.now();
-        let answer = self.attempts.ask::<Whole>(&mut admission).await;
+        let answer = self.attempts.ask::<Whole>(&mut admission, self.gate.limits()).await;
         let timing = self.timing(&admission, asked_at);
         let completion = match answer {
             Ok(completion) => completion,
@@ -155,7 +155,7 @@ impl ChatService {
 
     async fn open(&self, mut admission: Admission) -> Result<Streaming, ChatError> {
         let asked_at = self.base.now();
-        let stream = match self.attempts.ask::<Pieces>(&mut admission).await {
+        let stream = match self.attempts.ask::<Pieces>(&mut admission, self.gate.limits()).await {
             Ok(stream) => stream,
             Err(error) => {
                 let timing = self.timing(&admission, asked_at);

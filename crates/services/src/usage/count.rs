@@ -10,7 +10,7 @@ use cape_domain::{
     usage::{ChatRequest, Standing},
 };
 
-use super::{ChatError, Gate, admission::Question};
+use super::{ChatError, Gate, admission::Question, limits::Used};
 
 /// Counts tokens.
 pub struct CountService {
@@ -45,11 +45,11 @@ impl CountService {
         chat: ChatRequest,
     ) -> Result<Counted, ChatError> {
         let question = self.gate.admit_question(&permit, chat).await?;
-        let Question { chat, provider, asked_of, claims, standings, asked_at } = question;
+        let Question { chat, provider, asked_of, claims, standings } = question;
         match provider.count_tokens(&chat).await {
             Ok(input_tokens) => Ok(Counted { input_tokens, standings }),
             Err(error) => {
-                self.gate.limits().correct_all(&claims, asked_at, 0, 0).await;
+                self.gate.limits().correct_all(&claims, Used::default()).await;
                 Err(ChatError::asking(error, asked_of))
             }
         }

@@ -155,6 +155,7 @@ impl ObeysControl for CredentialRing {
                 self.known().remove(&workspace);
             }
             ControlChange::SessionEpoch { .. }
+            | ControlChange::LimitsChanged
             | ControlChange::ApiKeyChanged(_)
             | ControlChange::PlanChanged(_)
             | ControlChange::PlansChanged

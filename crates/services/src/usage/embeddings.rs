@@ -57,7 +57,7 @@ impl ChatService {
         mut admission: Admission<AskedEmbedding>,
     ) -> Result<Embedded, ChatError> {
         let asked_at = self.base.now();
-        let answer = self.attempts.ask::<Vectors>(&mut admission).await;
+        let answer = self.attempts.ask::<Vectors>(&mut admission, self.gate.limits()).await;
         let timing = self.timing(&admission, asked_at);
         let answer = match answer {
             Ok(answer) => answer,

@@ -85,6 +85,7 @@ impl ObeysControl for Entitlements {
             ControlChange::SessionEpoch { .. }
             | ControlChange::ApiKeyChanged(_)
             | ControlChange::CredentialsChanged(_)
+            | ControlChange::LimitsChanged
             | ControlChange::SwitchesChanged
             | ControlChange::CatalogueChanged => {}
         }

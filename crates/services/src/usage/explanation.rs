@@ -4,10 +4,10 @@ use cape_domain::{
     billing::{Credits, NotEnough, Plan, allocate},
     store::{ReadWork, StoreError},
     time::Timestamp,
-    usage::{CredentialUsed, Quota, QuotaPeriod, Standing},
+    usage::{CallFacts, CredentialUsed, Quota, QuotaPeriod, Standing},
 };
 
-use super::{Asked, Candidate, ChatError, Gate};
+use super::{Asked, Candidate, ChatError, Gate, limits::Wanted};
 
 /// What would become of a call.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Gate {
         wanted: &A::Wanted,
     ) -> Result<Explanation, ChatError> {
         let actor = permit.actor();
-        let Principal::ApiKey { id: key, .. } = actor.principal else {
+        let Principal::ApiKey { id: key, owner } = actor.principal else {
             return Err(ChatError::NotAProgram);
         };
         let now = self.base.now();
@@ -133,7 +133,8 @@ impl Gate {
         let own = self.credentials.of(actor.workspace).await?;
         let considered: Vec<(String, Result<Candidate<A>, ChatError>)> =
             self.candidates.consider(&plan, &rules, &own, wanted, 0, now);
-        let first = considered.iter().find_map(|(_, outcome)| outcome.as_ref().ok().cloned());
+        let reached = || considered.iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
+        let (first, most) = (reached().next().cloned(), Wanted::by(reached()));
         let models = considered.into_iter().map(|(model, outcome)| Considered {
             model,
             outcome: outcome.map(|candidate| self.forecast(&candidate, now)),
@@ -146,7 +147,14 @@ impl Gate {
         };
         let Some(first) = first else { return Ok(explained) };
         if self.limits.hold() {
-            let claims = self.limits.claims(actor.workspace, &plan, &first.estimate);
+            let facts = CallFacts {
+                workspace: actor.workspace,
+                user: owner,
+                key: Some(key),
+                plan: &plan.code,
+                target: Some((&first.model, first.provider)),
+            };
+            let claims = self.limits.claims(&plan, &facts, most)?;
             let standings = self.limits.standings(&claims, now).await?;
             let wanted = claims.iter().map(|claim| claim.amount);
             explained.checks.extend(standings.iter().zip(wanted).map(|(s, w)| limit(s, w, now)));

@@ -68,6 +68,7 @@ impl ObeysControl for LiveBook {
             | ControlChange::PlanChanged(_)
             | ControlChange::PlansChanged
             | ControlChange::CredentialsChanged(_)
+            | ControlChange::LimitsChanged
             | ControlChange::SwitchesChanged => {}
         }
     }

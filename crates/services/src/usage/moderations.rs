@@ -59,7 +59,7 @@ impl ChatService {
         mut admission: Admission<AskedModeration>,
     ) -> Result<Moderated, ChatError> {
         let asked_at = self.base.now();
-        let answer = self.attempts.ask::<Judging>(&mut admission).await;
+        let answer = self.attempts.ask::<Judging>(&mut admission, self.gate.limits()).await;
         let timing = self.timing(&admission, asked_at);
         let answer = match answer {
             Ok(answer) => answer,

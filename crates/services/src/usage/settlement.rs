@@ -10,6 +10,7 @@ use super::{
     Admission, ChatError, Gate,
     closing::{Closer, Closing, Counted, End},
     late::correct,
+    limits::Used,
 };
 use crate::{Base, Tasks, retry::retry};
 
@@ -48,8 +49,8 @@ impl Settler {
             Err(StoreError::Conflict { .. }) => self.late(admission, metered, timing).await?,
             outcome => outcome?,
         };
-        let total = tokens.total().map_err(|_| ChatError::TooLarge)?;
-        self.gate.limits().correct(admission, 1, total).await;
+        let micros = u64::try_from(metered.charge.micros()).unwrap_or_default();
+        self.gate.limits().correct(admission, Used { calls: 1, tokens, micros }).await;
         measure(&call, timing, "settled");
         Ok(call)
     }

@@ -139,6 +139,7 @@ impl ObeysControl for Switchboard {
             ControlChange::SessionEpoch { .. }
             | ControlChange::PlanChanged(_)
             | ControlChange::CredentialsChanged(_)
+            | ControlChange::LimitsChanged
             | ControlChange::PlansChanged
             | ControlChange::CatalogueChanged => {}
         }

@@ -34,10 +34,10 @@ use cape_services::{
     jobs::JobRunner,
     processes::ProcessService,
     usage::{
-        Attempts, ChatService, Circuits, CountService, CredentialRing, CredentialService,
-        Deployment, Entitlements, Gate, Leaving, LiveBook, ModelAdmin, ModelCatalogue,
-        ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream, UsageReports,
-        UsageRules,
+        Attempts, ChatService, Circuits, CountService, Counting, CredentialRing, CredentialService,
+        Deployment, Entitlements, Gate, Leaving, LimitBook, LimitRuleService, LiveBook, ModelAdmin,
+        ModelCatalogue, ModelService, Settler, Sweeper, SwitchService, Switchboard, Upstream,
+        UsageReports, UsageRules, Violations,
     },
 };
 use cape_testkit::{
@@ -101,6 +101,8 @@ pub struct World {
     pub process: Arc<ProcessService>,
     pub entitlements: Arc<Entitlements>,
     pub switches: Arc<SwitchService>,
+    pub limit_rules: Arc<LimitRuleService>,
+    pub violations: Arc<Violations>,
     pub admin: Arc<ModelAdmin>,
     pub credentials: Arc<CredentialService>,
     pub lent: Lent,
@@ -152,6 +154,7 @@ impl World {
         let authenticator = Authenticator::new(base.clone(), signer.clone(), ring.clone());
         let entitlements = Entitlements::new(base.clone());
         let switchboard = Switchboard::new(ring.clone());
+        let limits = LimitBook::new();
         let lent = Lent::default();
         let credential_ring =
             CredentialRing::new(base.clone(), vault.clone(), lent.lenders(&LENT_FOR));
@@ -161,6 +164,7 @@ impl World {
             ring.clone(),
             entitlements.clone(),
             switchboard.clone(),
+            limits.clone(),
             credential_ring.clone(),
             book.clone(),
         ];
@@ -212,6 +216,12 @@ impl World {
             Upstream { chat: asked, embeddings: Some(embeds), moderations: Some(judging) };
         let providers = BTreeMap::from(CONFIGURED.map(|provider| (provider, upstream.clone())));
         let circuits = Circuits::new(CircuitRules::default());
+        let violations = Violations::new(base.clone());
+        let counting = Counting {
+            limiter: limiter.clone(),
+            book: limits.clone(),
+            violations: violations.clone(),
+        };
         let gate = Arc::new(Gate::new(
             base.clone(),
             tasks.clone(),
@@ -223,12 +233,13 @@ impl World {
             book.clone(),
             providers,
             circuits.clone(),
-            limiter.clone() as Arc<dyn Limiter>,
+            counting,
             process.id(),
             usage_rules(setup.limited),
         ));
         let settler = Arc::new(Settler::new(base.clone(), tasks.clone(), gate.clone(), 1));
         let switches = SwitchService::new(base.clone(), trail.clone(), book.clone());
+        let limit_rules = LimitRuleService::new(base.clone(), trail.clone(), book.clone());
         let admin =
             ModelAdmin::new(base.clone(), trail.clone(), book.clone(), BTreeSet::from(CONFIGURED));
         let counts = CountService::new(gate.clone());
@@ -272,6 +283,7 @@ impl World {
                 entitlements.clone(),
                 book.clone(),
                 limiter.clone() as Arc<dyn Limiter>,
+                limits,
                 setup.limited,
             ),
             catalogue: ModelCatalogue::new(
@@ -316,6 +328,8 @@ impl World {
             process,
             entitlements,
             switches,
+            limit_rules,
+            violations,
             admin,
             chat,
             counts,

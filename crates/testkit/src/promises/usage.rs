@@ -7,6 +7,7 @@
 mod calls;
 mod credentials;
 mod key_spending;
+mod limit_rules;
 mod listing;
 mod model_entries;
 mod performance;
@@ -15,10 +16,12 @@ mod series;
 mod steps;
 mod summary;
 mod switches;
+mod violations;
 
 pub use calls::*;
 pub use credentials::*;
 pub use key_spending::*;
+pub use limit_rules::*;
 pub use listing::*;
 pub use model_entries::*;
 pub use performance::*;
@@ -26,6 +29,7 @@ pub use quotas::*;
 pub use series::*;
 pub use summary::*;
 pub use switches::*;
+pub use violations::*;
 
 /// The promises of the area `usage`, one test each.
 #[doc(hidden)]
@@ -67,6 +71,13 @@ macro_rules! usage_promises {
             a_target_has_one_switch_and_the_last_word_stands
             what_is_released_is_gone_and_the_rest_stays
             what_is_stopped_is_the_platforms_whoever_looks
+            a_limit_is_read_back_as_it_was
+            two_limits_are_not_called_the_same
+            a_limit_is_replaced_by_its_next_version_alone
+            a_limit_is_removed_once
+            what_is_refused_in_a_minute_is_counted_in_one_row
+            refused_calls_are_listed_for_their_workspace
+            refused_calls_of_long_ago_are_forgotten
             keys_at_providers_are_read_back_as_they_were
             a_workspace_has_one_key_at_a_provider_and_the_last_one_stands
             a_key_that_is_removed_is_gone_and_the_rest_stays

@@ -44,9 +44,11 @@ pub struct LimitView {
     /// Its name, as refusals tell it.
     #[schema(example = "requests_per_minute")]
     rule: String,
-    /// `requests` or `tokens`.
+    /// Whose use it counts together: `platform`, `workspace`, `user` or `key`.
+    scope: &'static str,
+    /// `requests`, `tokens`, `input_tokens`, `output_tokens` or `micro_credits`.
     measure: &'static str,
-    /// `minute`, `hour` or `month`.
+    /// `second`, `minute`, `hour`, `day` or `month`.
     window: &'static str,
     /// The most there may be in any window.
     limit: u64,
@@ -74,6 +76,7 @@ impl LimitView {
         let rule = &standing.rule;
         Self {
             rule: rule.name(),
+            scope: rule.subject.scope(),
             measure: rule.measure.name(),
             window: rule.window.name(),
             limit: rule.limit,
@@ -86,6 +89,7 @@ impl LimitView {
     fn of_quota(quota: &Quota) -> Self {
         Self {
             rule: "requests_per_month".to_owned(),
+            scope: "workspace",
             measure: "requests",
             window: "month",
             limit: quota.limit,
@@ -119,9 +123,10 @@ pub async fn show_quota(
     Ok(Json(reports.quota(permit).await?.into()))
 }
 
-/// Show where every limit of the plan stands now.
+/// Show where every limit stands now: of the plan, and those that operators set.
 ///
-/// Asking counts nowhere. Without limits, as in a load test, there are none.
+/// What operators limit for a model or a provider is shown for any of them; what is counted for a key,
+/// or is about one, is shown by `/v1/explain` with that key. Asking counts nowhere. Without limits, as in a load test, there are none.
 #[utoipa::path(
     tag = "usage", operation_id = "getUsageLimits",
     security(("access_token" = [])),

@@ -7,3 +7,4 @@ pub mod records;
 pub mod series;
 pub mod summary;
 pub(super) mod views;
+pub mod violations;

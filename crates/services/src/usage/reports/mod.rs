@@ -20,7 +20,7 @@ pub use self::{
     export::{CallExport, MOST_EXPORTED},
     standing::LimitStandings,
 };
-use super::{Entitlements, LiveBook};
+use super::{Entitlements, LimitBook, LiveBook};
 use crate::Base;
 
 /// The most groups of a summary, and of all parts of a series together.
@@ -32,6 +32,7 @@ pub struct UsageReports {
     entitlements: Arc<Entitlements>,
     book: Arc<LiveBook>,
     limiter: Arc<dyn Limiter>,
+    limits: Arc<LimitBook>,
     limits_hold: bool,
 }
 
@@ -84,9 +85,10 @@ impl UsageReports {
         entitlements: Arc<Entitlements>,
         book: Arc<LiveBook>,
         limiter: Arc<dyn Limiter>,
+        limits: Arc<LimitBook>,
         limits_hold: bool,
     ) -> Arc<Self> {
-        Arc::new(Self { base, entitlements, book, limiter, limits_hold })
+        Arc::new(Self { base, entitlements, book, limiter, limits, limits_hold })
     }
 
     /// What the actor's workspace used, group by group: this month, unless the filter names a

@@ -2,10 +2,12 @@
 use std::sync::Arc;
 
 use cape_domain::{
-    access::{Permit, ViewUsage},
+    access::{Permit, Principal, ViewUsage},
     billing::Plan,
+    ids::{ApiKeyId, UserId},
+    store::StoreError,
     time::Timestamp,
-    usage::{Quota, QuotaPeriod, Standing},
+    usage::{CallFacts, Quota, QuotaPeriod, Rule, Standing},
 };
 
 use super::{
@@ -45,19 +47,38 @@ impl UsageReports {
         Ok((Quota { workspace, period, limit, used }, plan))
     }
 
-    /// How the actor's workspace stands now with every limit of its plan. Asking counts nowhere.
+    /// How the actor's workspace, and the actor, stand now with every limit of the plan and with
+    /// those that operators set for any model: what is about one key is shown with that key alone.
+    /// Asking counts nowhere.
     ///
     /// # Errors
     ///
     /// See [`ReportError`].
     pub async fn limits(&self, permit: Permit<ViewUsage>) -> Result<LimitStandings, ReportError> {
         let workspace = permit.actor().workspace;
+        let caller = caller(&permit.actor().principal);
         let (quota, plan) = self.quota(permit).await?;
         let at = self.base.now();
         if !self.limits_hold {
             return Ok(LimitStandings { plan, limits: vec![], quota: None, at });
         }
-        let limits = self.limiter.standings(&rules_of(workspace, &plan), at).await?;
+        let mut rules: Vec<Rule> = rules_of(workspace, &plan).into();
+        if let Some((user, key)) = caller {
+            let facts = CallFacts { workspace, user, key, plan: &plan.code, target: None };
+            let unknown = || StoreError::Unavailable("limits are not known yet".into());
+            let set = self.limits.rules().ok_or_else(unknown)?;
+            rules.extend(set.iter().filter_map(|rule| rule.applies_to(&facts)));
+        }
+        let limits = self.limiter.standings(&rules, at).await?;
         Ok(LimitStandings { plan, limits, quota: Some(quota), at })
+    }
+}
+
+/// Whose use is shown, and of which key.
+const fn caller(principal: &Principal) -> Option<(UserId, Option<ApiKeyId>)> {
+    match principal {
+        Principal::User { id, .. } => Some((*id, None)),
+        Principal::ApiKey { id, owner } => Some((*owner, Some(*id))),
+        Principal::Visitor | Principal::System => None,
     }
 }

@@ -9,6 +9,7 @@ mod failures;
 mod key_caps;
 mod late;
 mod leaving;
+mod limit_rules;
 mod limits;
 mod lots;
 mod model_admin;

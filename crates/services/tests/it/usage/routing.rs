@@ -28,7 +28,7 @@ fn book() -> PriceBook {
     book.with_routes(vec![smart]).expect("a sound route")
 }
 
-async fn given(credits: i64) -> World {
+pub async fn given(credits: i64) -> World {
     let attempts = AttemptRules::default();
     let world = given_a_program(Setup { book: book(), attempts, ..Setup::default() }).await;
     world.give(1, credits).await;
@@ -41,7 +41,7 @@ fn asking(model: &str) -> NewCall {
     new
 }
 
-async fn ask(world: &World, model: &str) -> Result<Completed, ChatError> {
+pub async fn ask_for(world: &World, model: &str) -> Result<Completed, ChatError> {
     soon(world.chat.complete(spend(), asking(model))).await
 }
 
@@ -59,7 +59,7 @@ async fn who_does_not_answer_is_replaced_and_the_record_names_who_was_asked_for_
     let world = given(GIVEN).await;
     world.models.will_fail(unavailable());
     world.models.will_answer(completion("hi", Some(tokens(10, 10))));
-    let done = ask(&world, "smart").await.expect("answered");
+    let done = ask_for(&world, "smart").await.expect("answered");
     assert_eq!(asked(&world), ["cheap", "dear"]);
     let call = world.call(done.call.id).await;
     let names = (call.model_asked.as_str(), call.model.as_str(), call.provider);
@@ -96,7 +96,7 @@ async fn an_answer_that_has_begun_is_never_begun_again() {
 async fn what_the_caller_did_wrong_is_not_tried_again() {
     let world = given(GIVEN).await;
     world.models.will_fail(ModelProviderError::Rejected { message: "no".to_owned() });
-    let refused = ask(&world, "smart").await.err();
+    let refused = ask_for(&world, "smart").await.err();
     assert!(matches!(refused, Some(ChatError::Provider(ModelProviderError::Rejected { .. }))));
     assert_eq!(asked(&world), ["cheap"]);
 }
@@ -147,7 +147,7 @@ async fn the_time_that_a_provider_asks_for_is_given_to_it_unless_it_is_too_long(
 async fn a_credential_that_is_not_accepted_is_not_shown_again() {
     let world = given(GIVEN).await;
     (0..2).for_each(|_| world.models.will_fail(ModelProviderError::Credentials));
-    let refused = ask(&world, "smart").await.err();
+    let refused = ask_for(&world, "smart").await.err();
     assert!(matches!(refused, Some(ChatError::Provider(ModelProviderError::Credentials))));
     assert_eq!(asked(&world), ["cheap", "dear"]);
 }
@@ -159,24 +159,24 @@ async fn nobody_is_asked_who_does_not_answer_until_a_probe_gets_through() {
     world.give(1, GIVEN).await;
     for _ in 0..5 {
         world.models.will_fail(unavailable());
-        assert!(matches!(ask(&world, "cheap").await, Err(ChatError::Provider(_))));
+        assert!(matches!(ask_for(&world, "cheap").await, Err(ChatError::Provider(_))));
     }
-    let Err(ChatError::NotAnswering { retry_after }) = ask(&world, "cheap").await else {
+    let Err(ChatError::NotAnswering { retry_after }) = ask_for(&world, "cheap").await else {
         panic!("the circuit is closed");
     };
     assert_eq!((retry_after, asked(&world).len()), (Duration::from_secs(5), 5));
     assert_eq!(world.calls().await.len(), 5, "nothing is held or recorded for it");
 
     world.models.will_answer(completion("hi", None));
-    assert!(ask(&world, "dear").await.is_ok(), "another one is asked as before");
+    assert!(ask_for(&world, "dear").await.is_ok(), "another one is asked as before");
     world.models.will_answer(completion("hi", None));
-    assert_eq!(ask(&world, "smart").await.expect("answered").call.model, "dear");
+    assert_eq!(ask_for(&world, "smart").await.expect("answered").call.model, "dear");
 
     world.pass(TimeDelta::seconds(5)).await;
     world.models.will_answer(completion("hi", None));
-    assert!(ask(&world, "cheap").await.is_ok(), "the probe");
+    assert!(ask_for(&world, "cheap").await.is_ok(), "the probe");
     world.models.will_answer(completion("hi", None));
-    assert!(ask(&world, "cheap").await.is_ok());
+    assert!(ask_for(&world, "cheap").await.is_ok());
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn wrong_requests_open_no_circuit() {
     let world = given(GIVEN).await;
     for _ in 0..10 {
         world.models.will_fail(ModelProviderError::Rejected { message: "no".to_owned() });
-        assert!(matches!(ask(&world, "cheap").await, Err(ChatError::Provider(_))));
+        assert!(matches!(ask_for(&world, "cheap").await, Err(ChatError::Provider(_))));
     }
     assert_eq!(asked(&world).len(), 10);
 }
@@ -194,7 +194,7 @@ async fn nothing_is_sent_to_a_model_that_the_hold_does_not_cover() {
     // Enough for the worst case of `cheap`, not of `dear`, which is ten times as much.
     let world = given(2 * HELD).await;
     (0..2).for_each(|_| world.models.will_fail(ModelProviderError::Credentials));
-    let refused = ask(&world, "smart").await.err();
+    let refused = ask_for(&world, "smart").await.err();
     assert!(matches!(refused, Some(ChatError::Provider(ModelProviderError::Credentials))));
     assert_eq!(asked(&world), ["cheap"]);
     assert_eq!(world.micros().await, [2 * HELD, 0, 0]);
@@ -205,7 +205,7 @@ async fn an_answer_is_as_long_as_can_be_paid_for_and_that_is_said() {
     // 100 tokens are wanted, of 72 micro-credits each; the input is 37 at most, of 18 each.
     let world = given(37 * 18 + 50 * 72 + 71).await;
     world.models.will_answer(completion("hi", Some(tokens(37, 50))));
-    let done = ask(&world, "cheap").await.expect("answered");
+    let done = ask_for(&world, "cheap").await.expect("answered");
     assert_eq!(done.shortened_to, Some(50));
     assert_eq!(world.models.requests()[0].max_output_tokens, 50);
     assert_eq!(world.micros().await, [71, 0, 0]);
@@ -216,7 +216,7 @@ async fn an_answer_is_as_long_as_can_be_paid_for_and_that_is_said() {
 async fn what_leaves_room_for_less_than_sixteen_tokens_is_refused() {
     let left = 37 * 18 + 16 * 72 - 1;
     let world = given(left).await;
-    let Err(ChatError::InsufficientCredits { needed, available }) = ask(&world, "cheap").await
+    let Err(ChatError::InsufficientCredits { needed, available }) = ask_for(&world, "cheap").await
     else {
         panic!("not refused");
     };

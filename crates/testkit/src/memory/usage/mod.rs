@@ -2,22 +2,25 @@
 mod calls;
 mod credentials;
 mod key_spending;
+mod limit_rules;
 mod model_entries;
 mod quotas;
 mod report;
 mod switches;
+mod violations;
 
 use std::collections::BTreeMap;
 
 use cape_domain::{
     billing::Credits,
-    ids::{ApiKeyId, CallId, WorkspaceId},
+    ids::{ApiKeyId, CallId, LimitRuleId, WorkspaceId},
     time::Timestamp,
     usage::{
         Call, CallReads, CallReports, CallRepository, CredentialReads, CredentialRepository,
-        KeySpendingReads, KeySpendingRepository, ModelEntry, ModelEntryReads, ModelEntryRepository,
-        Provider, ProviderCredential, QuotaReads, QuotaRepository, Switch, SwitchReads,
-        SwitchRepository, SwitchTarget, UsageReads, UsageRepositories,
+        KeySpendingReads, KeySpendingRepository, LimitRule, LimitRuleReads, LimitRuleRepository,
+        ModelEntry, ModelEntryReads, ModelEntryRepository, Provider, ProviderCredential,
+        QuotaReads, QuotaRepository, Refused, Switch, SwitchReads, SwitchRepository, SwitchTarget,
+        UsageReads, UsageRepositories, Violation, ViolationReads, ViolationRepository,
     },
 };
 
@@ -30,6 +33,8 @@ pub(crate) struct Tables {
     quotas: BTreeMap<(WorkspaceId, Timestamp, Timestamp), u64>,
     key_spending: BTreeMap<ApiKeyId, Credits>,
     switches: BTreeMap<SwitchTarget, Switch>,
+    limit_rules: BTreeMap<LimitRuleId, LimitRule>,
+    violations: BTreeMap<Refused, Violation>,
     credentials: BTreeMap<(WorkspaceId, Provider), ProviderCredential>,
     model_entries: BTreeMap<String, ModelEntry>,
 }
@@ -52,6 +57,14 @@ impl UsageReads for MemoryRead {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchReads {
+        self
+    }
+
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleReads {
+        self
+    }
+
+    fn violations(&mut self) -> &mut dyn ViolationReads {
         self
     }
 
@@ -78,6 +91,14 @@ impl UsageRepositories for MemoryUnitOfWork {
     }
 
     fn switches(&mut self) -> &mut dyn SwitchRepository {
+        self
+    }
+
+    fn limit_rules(&mut self) -> &mut dyn LimitRuleRepository {
+        self
+    }
+
+    fn violations(&mut self) -> &mut dyn ViolationRepository {
         self
     }
 

@@ -20,17 +20,18 @@ pub async fn the_control_feed_begins_at_the_asked_moment_with_the_oldest(store: 
         (10, 3, ControlChange::PlanChanged(ACME)),
         (13, 4, ControlChange::SwitchesChanged),
         (14, 5, ControlChange::PlansChanged),
-        (15, 6, ControlChange::CatalogueChanged),
+        (15, 6, ControlChange::LimitsChanged),
+        (16, 7, ControlChange::CatalogueChanged),
     ]
     .map(|(number, second, change)| entry(number, at(second), change))
     .into();
-    for place in [3, 5, 4, 1, 2, 0] {
+    for place in [3, 6, 4, 1, 5, 2, 0] {
         publish(store, &feed[place]).await.expect("publish");
     }
     assert_eq!(since(store, at(0)).await, feed);
     assert_eq!(since(store, at(2)).await, feed[1..]);
     assert_eq!(since(store, at(2) + TimeDelta::microseconds(1)).await, feed[2..]);
-    assert_eq!(since(store, at(7)).await, []);
+    assert_eq!(since(store, at(8)).await, []);
 }
 
 /// An entry is added once.

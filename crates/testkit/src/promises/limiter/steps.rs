@@ -24,7 +24,7 @@ pub(super) const fn tokens_per_hour(limit: u64) -> Rule {
 
 /// So much of something of ACME's in any such window.
 pub(super) const fn acmes(measure: Measure, window: Window, limit: u64) -> Rule {
-    Rule { id: None, subject: Subject::Workspace(ACME), measure, window, limit }
+    Rule { id: None, name: None, subject: Subject::Workspace(ACME), measure, window, limit }
 }
 
 /// Claims so much of one rule.
