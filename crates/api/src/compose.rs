@@ -119,8 +119,7 @@ pub fn compose(config: &Config, ports: Ports, surroundings: Surroundings) -> Pla
     let keys = KeyRing::new(base.clone(), config.accounts.verified_only);
     let authenticator = Authenticator::new(base.clone(), ports.tokens.clone(), keys.clone());
     let entitlements = Entitlements::new(base.clone());
-    let switchboard = Switchboard::new(keys.clone());
-    let limits = LimitBook::new();
+    let (switchboard, limits) = (Switchboard::new(keys.clone()), LimitBook::new());
     let credentials = CredentialRing::new(base.clone(), ports.vault.clone(), ports.lenders.clone());
     let book = LiveBook::over(ports.prices.clone());
     let caches: Vec<Arc<dyn ObeysControl>> = vec![

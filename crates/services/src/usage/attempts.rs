@@ -213,7 +213,10 @@ impl Attempts {
                 Err(until) => opens = Some(opens.map_or(until, |opens| opens.min(until))),
             }
         }
-        Err(limited.unwrap_or_else(|| ChatError::not_answering(opens.unwrap_or(now), now)))
+        let closed = || ChatError::not_answering(opens.unwrap_or(now), now);
+        let error = limited.unwrap_or_else(closed);
+        limits.note_end(admission, &error);
+        Err(error)
     }
 
     async fn before<A>(

@@ -153,11 +153,22 @@ impl Limits {
         now: Timestamp,
     ) -> Result<Vec<Standing>, ChatError> {
         let outcome = self.count(claims, now).await;
-        if let Err(ChatError::Limited { refusal }) = &outcome {
+        if let Err(error) = &outcome {
+            self.note(error, call, now);
+        }
+        outcome
+    }
+
+    /// Writes down that nobody else could be asked because of a limit.
+    pub(super) fn note_end<A>(&self, admission: &Admission<A>, error: &ChatError) {
+        self.note(error, &facts(admission, &admission.candidate), self.base.now());
+    }
+
+    fn note(&self, error: &ChatError, call: &CallFacts<'_>, now: Timestamp) {
+        if let ChatError::Limited { refusal } = error {
             let rule = &refusal.standing.rule;
             self.counting.violations.note(call, rule.name(), rule.subject.scope(), now);
         }
-        outcome
     }
 
     /// Writes down that a quota was in the way of a call.

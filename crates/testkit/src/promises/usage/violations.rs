@@ -28,7 +28,7 @@ pub async fn what_is_refused_in_a_minute_is_counted_in_one_row(store: &dyn Store
     let first = violation(10, ACME, 0, 3);
     let other = violation(11, ACME, 1, 1);
     let mut elsewhere = violation(12, ACME, 0, 5);
-    elsewhere.refused.rule = "another".to_owned();
+    "another".clone_into(&mut elsewhere.refused.rule);
     count(store, &[first.clone(), other.clone(), elsewhere.clone()]).await;
     count(store, &[violation(13, ACME, 0, 4)]).await;
     let sum = Violation { calls: 7, ..first };
@@ -37,9 +37,8 @@ pub async fn what_is_refused_in_a_minute_is_counted_in_one_row(store: &dyn Store
 
 /// The newest first, page by page, and nobody else's.
 pub async fn refused_calls_are_listed_for_their_workspace(store: &dyn Store) {
-    let own: Vec<_> =
+    let mut own: Vec<_> =
         (0..5).map(|n| violation(10 + n, ACME, i64::try_from(n).expect("a few") / 2, 1)).collect();
-    let mut own = own;
     for (number, one) in own.iter_mut().enumerate() {
         one.refused.rule = format!("rule-{number}");
     }
