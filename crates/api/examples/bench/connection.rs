@@ -33,8 +33,9 @@ impl Target {
         body: &str,
     ) -> Self {
         let length = body.len();
-        let headers: String =
+        let headers: Vec<_> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"

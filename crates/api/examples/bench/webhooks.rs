@@ -43,9 +43,10 @@ pub fn measure(args: &Args, place: &Place) -> anyhow::Result<WebhookFigures> {
     let platform = Platform::start(&args.binary, place, sandbox.address)?;
     let checkouts =
         (0..ORDERS).map(|number| platform.order(number)).collect::<Result<Vec<_>, _>>()?;
-    let messages: Vec<_> = (0..MESSAGES)
-        .map(|number| platform.webhook(&message(number, &checkouts[number % checkouts.len()])))
-        .collect();
+    let messages: Vec<Target> = (0..MESSAGES)
+        .map(|number| message(number, &checkouts[number % checkouts.len()]))
+        .map(|message| Ok(platform.webhook(&message?)))
+        .collect::<anyhow::Result<_>>()?;
     let commits = CommitRates::measure(place)?;
     let runtime = Runtime::new()?;
     let before = runtime.block_on(count(place, DONE))?;
@@ -69,17 +70,14 @@ pub struct Message {
     pub signature: String,
 }
 
-fn message(number: usize, checkout: &str) -> Message {
+fn message(number: usize, checkout: &str) -> anyhow::Result<Message> {
     let body = format!(
         r#"{{"id":"evt_bench{number}","object":"event","type":"checkout.session.completed","livemode":false,"data":{{"object":{{"id":"{checkout}","object":"checkout.session"}}}}}}"#
     );
-    let at = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let signature = match Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()) {
-        Ok(mac) => mac.chain_update(format!("{at}.{body}")).finalize().into_bytes(),
-        Err(_) => unreachable!("a key of any length is taken"),
-    };
-    let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-    Message { body, signature: format!("t={at},v1={signature}") }
+    let at = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+    let mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes())?;
+    let signature = mac.chain_update(format!("{at}.{body}")).finalize().into_bytes();
+    Ok(Message { body, signature: format!("t={at},v1={}", hex::encode(signature)) })
 }
 
 fn deliver(messages: &[Target]) -> io::Result<()> {

@@ -20,7 +20,14 @@ fn at(milliseconds: i64) -> Timestamp {
 
 fn requests(workspace: u128, limit: u64) -> Rule {
     let subject = Subject::Workspace(WorkspaceId::new(Uuid::from_u128(workspace)));
-    Rule { id: None, name: None, subject, measure: Measure::Requests, window: Window::Minute, limit }
+    Rule {
+        id: None,
+        name: None,
+        subject,
+        measure: Measure::Requests,
+        window: Window::Minute,
+        limit,
+    }
 }
 
 fn claim(rule: Rule, amount: u64) -> Claim {
